@@ -1,0 +1,9 @@
+"""The one YAML file: models, loading, and what is generated from them."""
+
+from .load import load, parse
+from .model import Config, Edge, EdgeTuning, LoadBalancer, Origin, Rung, Storage, Transcoder
+from .units import Address
+
+__all__ = [
+    "Address", "Config", "Edge", "EdgeTuning", "LoadBalancer", "Origin", "Rung", "Storage", "Transcoder", "load", "parse",
+]  # fmt: skip

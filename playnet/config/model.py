@@ -1,0 +1,302 @@
+"""Every setting of the appliance: default, bounds and the reason, declared once.
+
+The JSON Schema, `configs/reference.yaml` and `docs/settings.md` are generated from these models.
+Objects are frozen after load and passed in, never global. Secrets stand in files, never here.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from .units import Address, Bitrate, Duration, ListenAddress, Size
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$")]
+
+
+class Section(BaseModel):
+    """A mapping of the YAML: unknown keys are errors, values do not change after load."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Site(Section):
+    """The installation as a whole."""
+
+    name: str = Field("PlayNet", min_length=1, max_length=80, description="Shown on pages.")
+    public_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^/\s]+$",
+        description="Scheme, host and port that viewers use. Without it, the front's listen address.",
+    )
+    run_as: Name = Field(
+        "playnet",
+        description="Account of the services when the appliance is started as root; `make setup` creates it. "
+        "Started by anybody else, everything runs as that user.",
+    )
+
+
+class S3(Section):
+    """Any S3 server. Only plain calls are used: no tags, no ACLs, no conditional PUT."""
+
+    endpoint: ListenAddress = Field(description="HOST:PORT of the server.")
+    bucket: str = Field(
+        min_length=3, max_length=63, pattern=r"^[a-z0-9][a-z0-9.-]+[a-z0-9]$", description="Must exist."
+    )
+    region: str = Field("us-east-1", min_length=1, description="As the server names it.")
+    tls: bool = Field(True, description="Speak HTTPS to the endpoint.")
+    access_key_file: Path = Field(description="File that holds the access key, readable by `site.run_as` only.")
+    secret_key_file: Path = Field(description="File that holds the secret key, readable by `site.run_as` only.")
+    part_size: Size = Field(
+        "16MiB", ge=5 << 20, le=5 << 30, validate_default=True,
+        description="Multipart unit; memory of one upload is about twice this.",
+    )  # fmt: skip
+
+
+class Storage(Section):
+    """Where sources and encoded media are kept."""
+
+    kind: Literal["file", "s3"] = Field(
+        "file", description="`file` for one box, `s3` as soon as there is a second host."
+    )
+    path: Path | None = Field(None, description="Folder of the objects for `file`. Without it, DATA_DIR/objects.")
+    s3: S3 | None = Field(None, description="Needed for `s3`.")
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Storage":
+        if (self.kind == "s3") != (self.s3 is not None):
+            raise ValueError("expected a section `s3` exactly when kind is s3")
+        return self
+
+
+class Database(Section):
+    """PostgreSQL 15 or later: the truth about assets, tasks and purges."""
+
+    dsn_file: Path | None = Field(
+        None,
+        description="File with the connection string of a server of yours. Without it the appliance runs its own in DATA_DIR/postgres.",
+    )
+    pool_size: int = Field(8, ge=2, le=100, description="Connections per service.")
+    statement_timeout: Duration = Field(
+        "10s", ge=0.1, le=600, validate_default=True, description="A statement that takes longer is cancelled."
+    )
+
+
+class Redis(Section):
+    """Redis 6.2 or later: distribution of purges; later sessions and counters."""
+
+    url_file: Path | None = Field(
+        None,
+        description="File with a redis:// URL of a server of yours. Without it the appliance runs its own in DATA_DIR/redis.",
+    )
+
+
+class Origin(Section):
+    """The service that takes uploads and answers what no edge holds."""
+
+    listen: ListenAddress = Field(
+        "127.0.0.1:8090", validate_default=True, description="Where this host's origin listens."
+    )
+    addresses: tuple[ListenAddress, ...] = Field(
+        (), max_length=32, description="Every origin as edges and the front dial it. Without it, `listen`."
+    )
+    max_source: Size = Field(
+        "100GiB", ge=1, le=5 << 40, validate_default=True, description="Largest source that is taken."
+    )
+    upload_idle: Duration = Field(
+        "60s", ge=1, le=3600, validate_default=True, description="An upload that sends nothing for so long is cut off."
+    )
+    free_space: Size = Field(
+        "1GiB",
+        ge=0,
+        validate_default=True,
+        description="Uploads are refused (507) when less than this would stay free.",
+    )
+
+
+class Rung(Section):
+    """One video quality of the ladder."""
+
+    short_side: int = Field(
+        ge=64, le=4320, multiple_of=2, description="Pixels of the shorter side; never above the source's."
+    )
+    max_bitrate: Bitrate = Field(ge=32_000, le=200_000_000, description="Ceiling over any two seconds (VBV).")
+    crf: int = Field(23, ge=0, le=51, description="x264 quality below the ceiling; smaller is better and larger.")
+
+
+_LADDER = (
+    {"short_side": 144, "max_bitrate": "200kbps", "crf": 26},
+    {"short_side": 360, "max_bitrate": "900kbps", "crf": 24},
+    {"short_side": 720, "max_bitrate": "3Mbps", "crf": 23},
+    {"short_side": 1080, "max_bitrate": "6Mbps", "crf": 23},
+)
+
+
+def _default_ladder() -> tuple[Rung, ...]:
+    return tuple(Rung.model_validate(rung) for rung in _LADDER)
+
+
+class Transcoder(Section):
+    """Encoding of sources into renditions."""
+
+    workers: int = Field(
+        1, ge=1, le=64, description="Tasks at once on this host; one ffmpeg uses several cores by itself."
+    )
+    ffmpeg: str = Field(
+        "bundled", min_length=1, description="`bundled` (from the Python package) or the path of a binary."
+    )
+    ffprobe: str = Field("bundled", min_length=1, description="`bundled` or the path of a binary.")
+    preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"] = (
+        Field("veryfast", description="x264 preset: slower saves bytes and costs CPU.")
+    )
+    ladder: tuple[Rung, ...] = Field(
+        default_factory=_default_ladder, min_length=1, max_length=16, description="Smallest first."
+    )
+    gop: Duration = Field("2s", ge=0.5, le=10, validate_default=True, description="Distance of key frames.")
+    gops_per_segment: int = Field(2, ge=1, le=10, description="Length of a segment in key-frame distances.")
+    audio_bitrate: Bitrate = Field(
+        "128kbps", ge=32_000, le=512_000, validate_default=True, description="AAC stereo, 48 kHz."
+    )
+    max_attempts: int = Field(3, ge=1, le=20, description="Starts of one task before it is set aside as failed.")
+    lease: Duration = Field(
+        "10s",
+        ge=2,
+        le=600,
+        validate_default=True,
+        description="A worker silent for so long has lost its task to another.",
+    )
+    task_timeout: Duration = Field(
+        "12h", ge=10, validate_default=True, description="Wall clock of one ffmpeg before it is ended."
+    )
+
+    @model_validator(mode="after")
+    def _ascending(self) -> "Transcoder":
+        sides = [rung.short_side for rung in self.ladder]
+        if sides != sorted(set(sides)):
+            raise ValueError("expected the ladder's short_side values ascending and distinct")
+        return self
+
+
+class Edge(Section):
+    """One cache node: its nginx and its brain."""
+
+    name: Name = Field(description="Identity of the node in logs, metrics and Cache-Status; unique.")
+    listen: ListenAddress = Field(description="Where its nginx listens.")
+    address: ListenAddress | None = Field(
+        None, description="How the front dials it, also what the ring hashes. Without it, `listen`."
+    )
+    cache_dir: Path | None = Field(
+        None, description="Folder of the cache, one file system. Without it, DATA_DIR/edges/NAME."
+    )
+    size: Size = Field("10GiB", ge=16 << 20, validate_default=True, description="Quota of cached bodies.")
+    weight: int = Field(1, ge=1, le=1000, description="Share of the ring: 160 points for each unit.")
+
+    @property
+    def dialled(self) -> Address:
+        """The address that the front's `upstream` block names."""
+        return self.address or self.listen
+
+
+class EdgeTuning(Section):
+    """What all nodes share."""
+
+    connect_timeout: Duration = Field("3s", ge=0.1, le=60, validate_default=True, description="To reach an origin.")
+    read_timeout: Duration = Field(
+        "20s", ge=0.5, le=600, validate_default=True, description="Longest silence of an origin within a fill."
+    )
+    max_object: Size = Field(
+        "1GiB", ge=1 << 20, validate_default=True, description="Larger responses pass through uncached."
+    )
+
+
+class LoadBalancer(Section):
+    """The front nginx: one address for viewers, a consistent hash to the nodes."""
+
+    listen: ListenAddress = Field(
+        "127.0.0.1:8080", validate_default=True, description="Loopback unless told otherwise."
+    )
+    max_fails: int = Field(
+        2, ge=1, le=100, description="Failures within `fail_timeout` that take a node out of the ring."
+    )
+    fail_timeout: Duration = Field(
+        "10s", ge=1, le=3600, validate_default=True, description="How long it stays out before the next try."
+    )
+    connect_timeout: Duration = Field(
+        "1s", ge=0.1, le=60, validate_default=True, description="To reach a node before the next one is asked."
+    )
+    read_timeout: Duration = Field(
+        "30s", ge=1, le=3600, validate_default=True, description="Longest silence of a node or an origin."
+    )
+
+
+class Auth(Section):
+    """Who may change things. Accounts come later; until then one bearer token."""
+
+    api_token_file: Path | None = Field(
+        None,
+        description="File with the token that writing API calls need. Without it, DATA_DIR/secrets/api-token, made at first start.",
+    )
+
+
+class Live(Section):
+    """Live channels."""
+
+    enabled: Literal[False] = Field(False, description="Only `false`: this version has no live publishing yet.")
+
+
+class Analytics(Section):
+    """What is recorded. It stays on the premises."""
+
+    access_log: bool = Field(
+        True, description="The front's JSON access log in DATA_DIR/logs: one line for each request."
+    )
+
+
+def _default_edges() -> tuple[Edge, ...]:
+    listens = {"edge-1": "127.0.0.1:8081", "edge-2": "127.0.0.1:8082"}
+    return tuple(Edge.model_validate({"name": name, "listen": listen}) for name, listen in listens.items())
+
+
+class Config(Section):
+    """One appliance, from one box to a fleet: every host reads the same file."""
+
+    site: Site = Field(default_factory=Site)
+    data_dir: Path | None = Field(
+        None,
+        description="Everything that must survive. Without it, /var/lib/playnet for root and ~/.local/state/playnet for others.",
+    )
+    storage: Storage = Field(default_factory=Storage)
+    database: Database = Field(default_factory=Database)
+    redis: Redis = Field(default_factory=Redis)
+    origin: Origin = Field(default_factory=Origin)
+    transcoder: Transcoder = Field(default_factory=Transcoder)
+    edges: tuple[Edge, ...] = Field(default_factory=_default_edges, min_length=1, max_length=1000)
+    edge_tuning: EdgeTuning = Field(default_factory=EdgeTuning)
+    lb: LoadBalancer = Field(default_factory=LoadBalancer)
+    auth: Auth = Field(default_factory=Auth)
+    live: Live = Field(default_factory=Live)
+    analytics: Analytics = Field(default_factory=Analytics)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Config":
+        names = [edge.name for edge in self.edges]
+        if len(set(names)) != len(names):
+            raise ValueError("expected every edge to have a name of its own")
+        taken = [self.lb.listen, self.origin.listen, *(edge.listen for edge in self.edges)]
+        if all(edge.address is None for edge in self.edges) and len(set(taken)) != len(taken):
+            raise ValueError("expected a listen address of its own for the front, the origin and every edge")
+        return self
+
+    @property
+    def origins(self) -> tuple[Address, ...]:
+        """Every origin, as edges and the front dial it."""
+        return self.origin.addresses or (self.origin.listen,)
+
+    @property
+    def public_url(self) -> str:
+        """What viewers' URLs start with; no trailing slash."""
+        return self.site.public_url or f"http://{self.lb.listen}"
+
+    def edge(self, name: str) -> Edge:
+        """The node of that name. KeyError when there is none."""
+        return {edge.name: edge for edge in self.edges}[name]

@@ -1,0 +1,115 @@
+"""The one error tree. A class says what its caller can do about it.
+
+PlayNetError
+├── ConfigError            fix the YAML or the command line, start again (exit 2)
+├── Rejected               the caller sent something that will never work
+│   ├── InvalidInput       400  malformed request
+│   ├── Unauthorized       401  no or wrong credentials
+│   ├── NotFound           404
+│   ├── Conflict           409  the state of the thing forbids it now
+│   ├── TooLarge           413  above a configured limit
+│   └── MediaRejected      422  the source cannot be turned into video; `str()` is for people
+├── Unavailable            503  a dependency does not answer: try the same thing again later
+├── StorageFull            507  no space: nothing was acknowledged, free some and retry
+└── StartupFailed          a process of the appliance cannot start; the message names what to do
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+
+class PlayNetError(Exception):
+    """Root of the tree. `context` goes to logs and problem documents: never put a secret in it."""
+
+    code: ClassVar[str] = "internal"
+    title: ClassVar[str] = "Something went wrong inside PlayNet"
+    http_status: ClassVar[int] = 500
+
+    def __init__(self, message: str, **context: str | int | float | bool | None) -> None:
+        super().__init__(message)
+        self.context: Mapping[str, str | int | float | bool | None] = context
+
+
+class ConfigError(PlayNetError):
+    """A wrong setting or a wrong command line."""
+
+    code = "configuration"
+    title = "The configuration is wrong"
+
+
+class Rejected(PlayNetError):
+    """Repeating the same call cannot succeed."""
+
+    code = "rejected"
+    title = "The request cannot be carried out"
+    http_status = 400
+
+
+class InvalidInput(Rejected):
+    """Malformed or out-of-bounds input."""
+
+    code = "invalid-input"
+    title = "The request is not valid"
+
+
+class Unauthorized(Rejected):
+    """Missing or wrong credentials."""
+
+    code = "unauthorized"
+    title = "Credentials are missing or wrong"
+    http_status = 401
+
+
+class NotFound(Rejected):
+    """No such thing, or not for this caller."""
+
+    code = "not-found"
+    title = "Not found"
+    http_status = 404
+
+
+class Conflict(Rejected):
+    """The present state of the thing forbids the call."""
+
+    code = "conflict"
+    title = "Not possible in the present state"
+    http_status = 409
+
+
+class TooLarge(Rejected):
+    """Above a configured limit."""
+
+    code = "too-large"
+    title = "Too large"
+    http_status = 413
+
+
+class MediaRejected(Rejected):
+    """The source cannot become video. The message is shown to the publisher."""
+
+    code = "media-rejected"
+    title = "This file cannot be played"
+    http_status = 422
+
+
+class Unavailable(PlayNetError):
+    """A dependency (database, Redis, object store, upstream) does not answer. Retry later."""
+
+    code = "unavailable"
+    title = "Temporarily unavailable"
+    http_status = 503
+
+
+class StorageFull(PlayNetError):
+    """No space left. Nothing was acknowledged."""
+
+    code = "storage-full"
+    title = "The storage is full"
+    http_status = 507
+
+
+class StartupFailed(PlayNetError):
+    """A child process or a port is not to be had."""
+
+    code = "startup-failed"
+    title = "The appliance cannot start"

@@ -1,0 +1,1 @@
+"""Object store: one port, two adapters (`file`, `s3`), chosen by the YAML."""

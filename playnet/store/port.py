@@ -1,0 +1,72 @@
+"""The object store as PlayNet needs it: no tags, no ACLs, no conditional writes, no stored Content-Type.
+
+Keys match `[a-z0-9/._-]+`, have no empty, `.` or `..` part and at most 512 characters; adapters refuse others (InvalidInput).
+Errors: NotFound, Unavailable (after the adapter's own retries), StorageFull, InvalidInput. Nothing else escapes.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """One stored object. `modified_s`: whole seconds since the epoch, as HTTP dates have them."""
+
+    key: str
+    size_bytes: int
+    modified_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """An open object: what it is, and the wanted bytes in chunks of at most 1 MiB."""
+
+    stat: Stat
+    chunks: AsyncIterator[bytes]
+
+
+class ObjectStore(Protocol):
+    """`put` is atomic and durable: after it returns, the object survives a power loss; before, nothing is visible."""
+
+    async def put(self, key: str, source: Path | AsyncIterator[bytes]) -> Stat:
+        """Store a file or a stream of unknown length under `key`, replacing what was there. Memory is bounded by one part."""
+        ...
+
+    def get(self, key: str, *, start: int = 0, length: int | None = None) -> AbstractAsyncContextManager[Body]:
+        """Open `key` from byte `start`, `length` bytes or to the end. InvalidInput when the range leaves the object."""
+        ...
+
+    async def stat(self, key: str) -> Stat:
+        """Size and time. NotFound when absent."""
+        ...
+
+    def list(self, prefix: str) -> AsyncIterator[Stat]:
+        """Every object below `prefix`, in key order, in bounded memory."""
+        ...
+
+    async def delete(self, key: str) -> None:
+        """Remove one object; absent is fine."""
+        ...
+
+    async def delete_prefix(self, prefix: str) -> int:
+        """Remove every object below `prefix` (not empty, ends in `/`) and return how many there were."""
+        ...
+
+    def local_path(self, key: str) -> Path | None:
+        """The object as a plain file on this host, where there is one: saves workers a copy. Read only."""
+        ...
+
+    async def free_bytes(self) -> int | None:
+        """Space left for objects, or None where the store cannot tell."""
+        ...
+
+    async def check(self) -> None:
+        """Raise Unavailable when the store does not answer. For `/readyz`."""
+        ...
+
+    async def close(self) -> None:
+        """Release connections and threads."""
+        ...
