@@ -1,0 +1,1 @@
+"""PostgreSQL: the pool, migrations, statements kept in `.sql` files, and errors translated."""
