@@ -1,0 +1,68 @@
+"""One appliance for the module, and short clips for it."""
+
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import imageio_ffmpeg
+import pytest
+
+from tests.e2e.appliance import Appliance
+
+
+def _free_ports() -> tuple[int, int, int, int]:
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(4)]
+        for sock in sockets:
+            sock.bind(("127.0.0.1", 0))
+        first, second, third, fourth = (int(sock.getsockname()[1]) for sock in sockets)
+    return first, second, third, fourth
+
+
+@pytest.fixture(scope="module")
+def down_appliance() -> Iterator[Appliance]:
+    """An appliance that is configured, not started; brought down and removed afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="pn-"))
+    folder.chmod(0o755)
+    appliance = Appliance(folder, _free_ports())
+    appliance.write_config()
+    yield appliance
+    appliance.playnet("down")
+    appliance.lose_power()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def appliance(down_appliance: Appliance) -> Appliance:
+    """A running appliance."""
+    down_appliance.up()
+    return down_appliance
+
+
+@pytest.fixture(scope="session")
+def cut(clip: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, int], Path]:
+    """`cut("name.mp4", 8)`: the first seconds of a clip, not encoded again."""
+    folder = tmp_path_factory.mktemp("cut")
+
+    def make(name: str, seconds: int) -> Path:
+        target = folder / f"{seconds}s-{name}"
+        if not target.exists():
+            argv = [
+                imageio_ffmpeg.get_ffmpeg_exe(),
+                "-v",
+                "error",
+                "-i",
+                str(clip(name)),
+                "-t",
+                str(seconds),
+                "-c",
+                "copy",
+            ]
+            subprocess.run([*argv, str(target)], check=True, capture_output=True)
+        return target
+
+    return make
