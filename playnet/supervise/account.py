@@ -5,6 +5,7 @@ import pwd
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from playnet.errors import StartupFailed
 
@@ -35,6 +36,12 @@ def accounts(run_as: str) -> Accounts:
             None, run_as, f"{run_as} may not execute {sys.executable} or read its packages: the services run as root"
         )
     return Accounts(run_as, run_as)
+
+
+def hand_over(path: Path, user: str) -> None:
+    """Make `path` the account's and its group's."""
+    entry = pwd.getpwnam(user)
+    os.chown(path, entry.pw_uid, entry.pw_gid)
 
 
 def _exists(user: str) -> bool:

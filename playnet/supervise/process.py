@@ -10,7 +10,7 @@ import os
 import pwd
 import shutil
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -38,24 +38,21 @@ def drop_to(user: str, *, low_ports: bool = False) -> tuple[str, ...]:
     return (*drop, "--inh-caps=-all", "--ambient-caps=-all")
 
 
-def _environment(child: Child) -> dict[str, str]:
-    env = {**os.environ, **child.env}
-    if child.user is not None:
-        account = pwd.getpwnam(child.user)
-        env.update(HOME=account.pw_dir, USER=child.user, LOGNAME=child.user)
+def _environment(user: str | None, extra: Mapping[str, str]) -> dict[str, str]:
+    env = {**os.environ, **extra}
+    if user is not None:
+        env.update(HOME=pwd.getpwnam(user).pw_dir, USER=user, LOGNAME=user)
     return env
 
 
-def _command(child: Child) -> list[str]:
+def _command(name: str, argv: Sequence[str], drop: Sequence[str], death: signal.Signals) -> list[str]:
     setpriv = find_program("setpriv")
     if setpriv is None:
         raise StartupFailed("setpriv (package util-linux) is not installed: run `make setup`")
-    program = child.argv[0] if "/" in child.argv[0] else find_program(child.argv[0])
+    program = argv[0] if "/" in argv[0] else find_program(argv[0])
     if program is None or not os.access(program, os.X_OK):
-        raise StartupFailed(f"{child.name}: {child.argv[0]} is not installed: run `make setup`")
-    drop = drop_to(child.user, low_ports=child.low_ports) if child.user is not None else ()
-    death = child.death_signal.name.removeprefix("SIG")
-    return [setpriv, *drop, f"--pdeathsig={death}", "--", program, *child.argv[1:]]
+        raise StartupFailed(f"{name}: {argv[0]} is not installed: run `make setup`")
+    return [setpriv, *drop, f"--pdeathsig={death.name.removeprefix('SIG')}", "--", program, *argv[1:]]
 
 
 class Process:
@@ -69,7 +66,8 @@ class Process:
     @classmethod
     async def start(cls, child: Child, pass_fds: Sequence[int] = ()) -> "Process":
         """Start `child`. StartupFailed when its program is missing or its log cannot be written."""
-        command = _command(child)
+        drop = drop_to(child.user, low_ports=child.low_ports) if child.user is not None else ()
+        command = _command(child.name, child.argv, drop, child.death_signal)
         log = _open_log(child)
         try:
             process = await asyncio.create_subprocess_exec(
@@ -77,7 +75,7 @@ class Process:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=_environment(child),
+                env=_environment(child.user, child.env),
                 cwd="/",
                 start_new_session=True,
                 pass_fds=pass_fds,
@@ -130,6 +128,32 @@ class Process:
     def last_lines(self) -> str:
         """The end of what it logged since its start, one line each; empty without a log file."""
         return tail(self._log, self._log_start) if self._log is not None else ""
+
+
+async def run_to_end(argv: Sequence[str], *, user: str | None, timeout_s: float, text: str = "") -> None:
+    """Run one command that ends by itself, with `text` as its input. StartupFailed carries its last lines."""
+    name = Path(argv[0]).name
+    process = await asyncio.create_subprocess_exec(
+        *_command(name, argv, drop_to(user) if user is not None else (), signal.SIGKILL),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env=_environment(user, {}),
+        cwd="/",
+        start_new_session=True,
+    )
+    try:
+        async with asyncio.timeout(timeout_s):
+            out, _ = await process.communicate(text.encode())
+    except TimeoutError as exc:
+        raise StartupFailed(f"{name} did not end within {timeout_s:g} s") from exc
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if process.returncode != 0:
+        lines = "\n".join(out.decode(errors="replace").splitlines()[-_TAIL_LINES:])
+        raise StartupFailed(f"{name}: {described(process.returncode or 0)}; its last lines:\n{lines}")
 
 
 def tail(log: Path, start: int = 0) -> str:
