@@ -9,8 +9,10 @@ PlayNetError
 │   ├── Conflict           409  the state of the thing forbids it now
 │   ├── TooLarge           413  above a configured limit
 │   └── MediaRejected      422  the source cannot be turned into video; `str()` is for people
+├── Interrupted            408  the caller stopped sending: nothing was kept, it may send again
 ├── Unavailable            503  a dependency does not answer: try the same thing again later
 ├── StorageFull            507  no space: nothing was acknowledged, free some and retry
+├── ToolFailed             500  a program that we started (ffmpeg) ended badly: try again a bounded number of times
 └── StartupFailed          a process of the appliance cannot start; the message names what to do
 """
 
@@ -92,6 +94,14 @@ class MediaRejected(Rejected):
     http_status = 422
 
 
+class Interrupted(PlayNetError):
+    """The caller's bytes stopped coming. Nothing was kept; the same call may succeed."""
+
+    code = "interrupted"
+    title = "The request ended too early"
+    http_status = 408
+
+
 class Unavailable(PlayNetError):
     """A dependency (database, Redis, object store, upstream) does not answer. Retry later."""
 
@@ -106,6 +116,13 @@ class StorageFull(PlayNetError):
     code = "storage-full"
     title = "The storage is full"
     http_status = 507
+
+
+class ToolFailed(PlayNetError):
+    """A program that was started for one piece of work did not do it. `context` holds the end of its log."""
+
+    code = "tool-failed"
+    title = "A media tool failed"
 
 
 class StartupFailed(PlayNetError):
