@@ -1,5 +1,6 @@
 """Errors as RFC 9457 problem documents, made in one place for all services."""
 
+from http import HTTPStatus
 from typing import Any
 
 from starlette.applications import Starlette
@@ -7,10 +8,15 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from playnet.errors import PlayNetError, Unavailable
+from playnet.errors import PlayNetError, TooLarge, Unavailable
 from playnet.logs import logger
 
 log = logger(__name__)
+
+RETRY_AFTER_S = 2
+MEDIA_TYPE = "application/problem+json"
+
+_CODES = {404: "not-found", 405: "method-not-allowed", 413: TooLarge.code, 431: "head-too-large"}
 
 
 def problem(request: Request, *, status: int, code: str, title: str, detail: str, **extra: Any) -> JSONResponse:
@@ -19,24 +25,30 @@ def problem(request: Request, *, status: int, code: str, title: str, detail: str
     body["request_id"] = getattr(request.state, "request_id", None)
     headers = {"Cache-Control": "no-store"}
     if status == 503:
-        headers["Retry-After"] = "2"
+        headers["Retry-After"] = str(RETRY_AFTER_S)
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="playnet"'
-    return JSONResponse({**body, **extra}, status, headers, media_type="application/problem+json")
+    return JSONResponse({**body, **extra}, status, headers, media_type=MEDIA_TYPE)
+
+
+def answer(request: Request, error: PlayNetError) -> JSONResponse:
+    """The document for an error of the tree. What an operator has to look at is logged."""
+    if error.http_status >= 500:
+        level = log.warning if isinstance(error, Unavailable) else log.error
+        level("request.failed", code=error.code, detail=str(error), **error.context)
+    return problem(request, status=error.http_status, code=error.code, title=error.title, detail=str(error))
 
 
 async def _playnet_error(request: Request, exc: Exception) -> JSONResponse:
     assert isinstance(exc, PlayNetError)
-    if exc.http_status >= 500:
-        level = log.warning if isinstance(exc, Unavailable) else log.error
-        level("request.failed", code=exc.code, detail=str(exc), **exc.context)
-    return problem(request, status=exc.http_status, code=exc.code, title=exc.title, detail=str(exc))
+    return answer(request, exc)
 
 
 async def _http_exception(request: Request, exc: Exception) -> JSONResponse:
     assert isinstance(exc, HTTPException)
-    code = "not-found" if exc.status_code == 404 else "http"
-    response = problem(request, status=exc.status_code, code=code, title=exc.detail, detail=exc.detail)
+    phrase = HTTPStatus(exc.status_code).phrase
+    code = _CODES.get(exc.status_code, "http")
+    response = problem(request, status=exc.status_code, code=code, title=phrase, detail=exc.detail or phrase)
     response.headers.update(exc.headers or {})
     return response
 

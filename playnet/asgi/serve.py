@@ -1,6 +1,11 @@
 """Run one ASGI app under uvicorn until SIGTERM or SIGINT; in-flight requests get a bounded time to end."""
 
+import asyncio
+import signal
 import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import uvicorn
@@ -9,7 +14,34 @@ from starlette.types import ASGIApp
 from playnet.config import Address
 from playnet.errors import StartupFailed
 
+from .bodies import Linger
+from .heads import BoundedHead, BoundedHttp
+from .requests import RequestId
+
 _DRAIN_S = 10
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's own handling raises the signal again at the end, which ends the process before our cleanup."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        loop = asyncio.get_running_loop()
+        signals = (signal.SIGTERM, signal.SIGINT)
+        for number in signals:
+            loop.add_signal_handler(number, self._asked_to_stop)
+        try:
+            yield
+        finally:
+            for number in signals:
+                loop.remove_signal_handler(number)
+
+    def _asked_to_stop(self) -> None:
+        self.force_exit = self.should_exit  # asked twice: don't wait for requests in flight
+        self.should_exit = True
 
 
 def listen(where: Address | Path) -> socket.socket:
@@ -31,25 +63,37 @@ def listen(where: Address | Path) -> socket.socket:
     return sock
 
 
-async def serve(app: ASGIApp, where: Address | Path) -> None:
-    """Serve until a signal. Blocks; the app's lifespan opens and closes its resources."""
+async def serve(app: ASGIApp, where: Address | Path, *, stop: asyncio.Event | None = None) -> None:
+    """Serve until a signal, or until `stop` is set. The app's lifespan opens and closes its resources.
+
+    Every app gets the same surroundings: a request id, bounded heads, answers that outlive an unread body.
+    """
     config = uvicorn.Config(
-        app,
+        RequestId(BoundedHead(Linger(app))),
+        http=BoundedHttp,
         log_config=None,
         access_log=False,
         lifespan="on",
         server_header=False,
         date_header=True,
         timeout_graceful_shutdown=_DRAIN_S,
-        h11_max_incomplete_event_size=64 << 10,
     )
-    server = uvicorn.Server(config)
+    server = _Server(config)
     sock = listen(where)
     try:
-        await server.serve(sockets=[sock])
+        async with asyncio.TaskGroup() as group:
+            watch = group.create_task(_stop_when_set(server, stop), name="serve-stop") if stop else None
+            await server.serve(sockets=[sock])
+            if watch is not None:
+                watch.cancel()
+    except SystemExit as exc:  # uvicorn's way to say that the lifespan failed
+        raise StartupFailed(f"the service on {where} failed to start; its log says why") from exc
     finally:
         sock.close()
         if isinstance(where, Path):
             where.unlink(missing_ok=True)
-    if not server.started:
-        raise StartupFailed(f"the service on {where} failed to start; its log says why")
+
+
+async def _stop_when_set(server: uvicorn.Server, stop: asyncio.Event) -> None:
+    await stop.wait()
+    server.should_exit = True
