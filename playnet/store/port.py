@@ -1,7 +1,9 @@
 """The object store as PlayNet needs it: no tags, no ACLs, no conditional writes, no stored Content-Type.
 
-Keys match `[a-z0-9/._-]+`, have no empty, `.` or `..` part and at most 512 characters; adapters refuse others (InvalidInput).
-Errors: NotFound, Unavailable (after the adapter's own retries), StorageFull, InvalidInput. Nothing else escapes.
+Keys match `[a-z0-9/._-]+`, at most 512 characters in all and 255 between slashes; no part is empty or starts with a dot;
+no key is a folder of another (`a` and `a/b`). Adapters refuse others (InvalidInput, see `keys`).
+Errors: NotFound, Unavailable (after the adapter's own retries), StorageFull, InvalidInput, TooLarge. Nothing else escapes,
+except what a source stream itself raises: that reaches the caller of `put` unchanged.
 """
 
 from collections.abc import AsyncIterator
@@ -32,7 +34,12 @@ class ObjectStore(Protocol):
     """`put` is atomic and durable: after it returns, the object survives a power loss; before, nothing is visible."""
 
     async def put(self, key: str, source: Path | AsyncIterator[bytes]) -> Stat:
-        """Store a file or a stream of unknown length under `key`, replacing what was there. Memory is bounded by one part."""
+        """Store a file or a stream of unknown length under `key`, replacing what was there. Memory: two parts at most.
+
+        A file in the appliance's own staging or work folder may become the object itself (a hard link, read-only):
+        it can be removed afterwards, but not written to. Others are copied. When several put one key, the last one wins.
+        Cancelled: nothing is visible, unless the final step was already under way.
+        """
         ...
 
     def get(self, key: str, *, start: int = 0, length: int | None = None) -> AbstractAsyncContextManager[Body]:
@@ -44,7 +51,7 @@ class ObjectStore(Protocol):
         ...
 
     def list(self, prefix: str) -> AsyncIterator[Stat]:
-        """Every object below `prefix`, in key order, in bounded memory."""
+        """Every object below `prefix` (empty, or ends in `/`), in key order, in bounded memory."""
         ...
 
     async def delete(self, key: str) -> None:
