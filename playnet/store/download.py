@@ -5,13 +5,14 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 
 from minio import Minio
-from minio.error import S3Error
+from minio.error import MinioException
 from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import HTTPError
 
 from playnet.errors import InvalidInput, Unavailable
 
 from .port import Stat
+from .s3_errors import status_of
 
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 _RANGE_NOT_SATISFIABLE = 416
@@ -81,8 +82,8 @@ class Download:
     def _request(self) -> BaseHTTPResponse:
         try:
             self._response = self._client.get_object(self._bucket, self.key, offset=self._next, length=self._left or 0)
-        except S3Error as exc:
-            if exc.response.status == _RANGE_NOT_SATISFIABLE:
+        except MinioException as exc:
+            if status_of(exc) == _RANGE_NOT_SATISFIABLE:
                 raise OutOfRange from exc
             raise
         return self._response

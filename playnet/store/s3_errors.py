@@ -4,7 +4,9 @@ Servers differ in how they say that they are full: MinIO sends XMinioStorageFull
 others QuotaExceeded, some plain 507. Codes: S3 API reference, "Error responses".
 """
 
-from minio.error import InvalidResponseError, MinioException, S3Error, ServerError
+import re
+
+from minio.error import InvalidResponseError, S3Error, ServerError
 
 from playnet.errors import NotFound, PlayNetError, StorageFull, Unavailable
 
@@ -12,13 +14,14 @@ _FULL = {"XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "QuotaExceeded",
 _ABSENT = {"NoSuchKey", "ResourceNotFound"}
 _KEYS = {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
 _INSUFFICIENT_STORAGE = 507
+_CODE = re.compile(r"<Code>(\w{1,64})</Code>")
 
 
 def translated(exc: Exception, *, what: str, bucket: str, endpoint: str) -> PlayNetError:
     """The error to raise from `exc`, an exception of the SDK or its HTTP client."""
     server = f"object store {endpoint}"
-    code, message = _code(exc), str(exc)
-    if code in _FULL or _status(exc) == _INSUFFICIENT_STORAGE:
+    code, status = _code(exc), status_of(exc)
+    if code in _FULL or status == _INSUFFICIENT_STORAGE:
         return StorageFull(f"{server}: no space left for {what}")
     if code in _ABSENT:
         return NotFound(f"{what}: no such object")
@@ -29,21 +32,30 @@ def translated(exc: Exception, *, what: str, bucket: str, endpoint: str) -> Play
             f"{server}: {code}: the keys in storage.s3.access_key_file and storage.s3.secret_key_file"
             f" are not accepted for bucket {bucket!r}"
         )
-    return Unavailable(f"{server}: {what}: {code or type(exc).__name__}: {message[:300]}")
+    reason = f"HTTP {status}" if status else str(exc)[:300]
+    return Unavailable(f"{server}: {what}: {code or type(exc).__name__}: {reason}")
 
 
-def _code(exc: Exception) -> str | None:
-    return exc.code if isinstance(exc, S3Error) else None
-
-
-def _status(exc: Exception) -> int | None:
+def status_of(exc: Exception) -> int | None:
+    """The HTTP status behind an exception, where there was an answer."""
     match exc:
         case S3Error():
             return exc.response.status
         case ServerError():
             return exc.status_code
-        case InvalidResponseError():  # an answer that is not XML, say a proxy's; the SDK keeps its status to itself
+        case InvalidResponseError():  # the SDK keeps its status to itself
             status = getattr(exc, "_code", None)
             return status if isinstance(status, int) else None
-        case MinioException() | _:
+        case _:
+            return None
+
+
+def _code(exc: Exception) -> str | None:
+    match exc:
+        case S3Error():
+            return exc.code
+        case InvalidResponseError():  # not application/xml: a proxy's page, or an S3 server that says text/xml
+            found = _CODE.search(str(exc))
+            return found[1] if found else None
+        case _:
             return None
