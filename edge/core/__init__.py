@@ -1,0 +1,1 @@
+"""What one cache node decides. Pure: no I/O, no clock of its own."""

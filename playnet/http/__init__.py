@@ -1,0 +1,1 @@
+"""HTTP caching rules as pure functions: fields, dates, directives, freshness, ranges, preconditions, Cache-Status."""

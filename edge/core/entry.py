@@ -1,0 +1,138 @@
+"""A stored response: what the index holds for one key. JSON in and out, never pickle.
+
+The body is a file that `body` names. Fields that say something about one hop or one exchange are not kept;
+surrogate keys are kept apart, as tags, because viewers never see them.
+"""
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from playnet.http.dates import format_date, parse_date
+from playnet.http.fields import Fields
+from playnet.http.freshness import Lifetime, lifetime
+
+from .key import Key
+
+VERSION: Final = 1  # of the record; a record of another version is a miss
+MAX_TAGS: Final = 128
+
+# Written anew for every answer (Age, Via, Cache-Status are those of the stored exchange plus ours).
+_NOT_KEPT: Final = frozenset({"age", "content-length", "surrogate-key", "surrogate-control", "x-request-id", "server"})
+# What a 304 must not change: it describes the bytes that are stored. RFC 9111 §3.2.
+_OF_THE_BODY: Final = frozenset({"content-encoding", "content-length", "content-range", "content-type", "etag"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One response to GET. `requested_at` decides whether a purge came before or after it."""
+
+    key: Key
+    status: int
+    fields: Fields
+    tags: tuple[str, ...]
+    body: str
+    size_bytes: int
+    requested_at: float
+    life: Lifetime
+    soft_purged_at: float | None = None
+
+    @property
+    def modified_s(self) -> int | None:
+        """Last-Modified as a time."""
+        return parse_date(self.fields.get("last-modified"), now=self.life.received_at)
+
+    def dumped(self) -> bytes:
+        """The record in the index."""
+        life = self.life
+        clock = [life.received_at, life.initial_age_s, life.fresh_s, life.swr_s, life.sie_s, life.must_revalidate]
+        record = {
+            "v": VERSION, "key": self.key, "status": self.status, "fields": self.fields.pairs, "tags": self.tags,
+            "body": self.body, "size": self.size_bytes, "asked": self.requested_at, "life": clock, "soft": self.soft_purged_at,
+        }  # fmt: skip
+        return json.dumps(record, separators=(",", ":")).encode()
+
+
+def load(record: bytes) -> Entry | None:
+    """The entry of a record; None for one of another version or a broken one."""
+    try:
+        raw: dict[str, Any] = json.loads(record)
+        if raw["v"] != VERSION:
+            return None
+        return Entry(
+            key=Key(raw["key"]),
+            status=int(raw["status"]),
+            fields=Fields(tuple((str(name), str(value)) for name, value in raw["fields"])),
+            tags=tuple(map(str, raw["tags"])),
+            body=str(raw["body"]),
+            size_bytes=int(raw["size"]),
+            requested_at=float(raw["asked"]),
+            life=_lifetime(raw["life"]),
+            soft_purged_at=None if raw["soft"] is None else float(raw["soft"]),
+        )
+    except (ValueError, KeyError, TypeError, IndexError):
+        return None
+
+
+def _lifetime(clock: list[Any]) -> Lifetime:
+    received_at, initial_age_s, fresh_s, swr_s, sie_s = map(float, clock[:5])
+    return Lifetime(received_at, initial_age_s, fresh_s, swr_s, sie_s, bool(clock[5]))
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One answer of an upstream, without its body. Times are those of the node's clock."""
+
+    status: int
+    fields: Fields
+    requested_at: float
+    received_at: float
+
+    @classmethod
+    def of(cls, status: int, fields: Fields, *, requested_at: float, received_at: float) -> "Exchange":
+        """With the Date that a recipient with a clock adds when it is missing. RFC 9110 §6.6.1."""
+        dated = fields if "date" in fields else fields.plus(("date", format_date(received_at)))
+        return cls(status, dated, requested_at, received_at)
+
+
+def new_entry(key: Key, exchange: Exchange, *, body: str, size_bytes: int) -> Entry:
+    """What is stored of a 200 or another final answer."""
+    return Entry(
+        key=key,
+        status=exchange.status,
+        fields=kept(exchange.fields),
+        tags=tags_of(exchange.fields),
+        body=body,
+        size_bytes=size_bytes,
+        requested_at=exchange.requested_at,
+        life=lifetime(exchange.fields, requested_at=exchange.requested_at, received_at=exchange.received_at),
+    )
+
+
+def validated(stored: Entry, exchange: Exchange) -> Entry:
+    """The entry after a 304: its fields replaced by those of the 304, its clock started again. RFC 9111 §4.3.4."""
+    news = kept(exchange.fields).without(_OF_THE_BODY)
+    merged = Fields(stored.fields.without(name for name, _ in news).pairs + news.pairs)
+    return replace(
+        stored,
+        fields=merged,
+        tags=tags_of(exchange.fields) or stored.tags,
+        requested_at=exchange.requested_at,
+        life=lifetime(
+            merged.plus(*(("age", value) for value in exchange.fields.all("age"))),
+            requested_at=exchange.requested_at,
+            received_at=exchange.received_at,
+        ),
+        soft_purged_at=None,
+    )
+
+
+def kept(fields: Fields) -> Fields:
+    """The fields of an upstream's answer that viewers get. RFC 9111 §3.1."""
+    return fields.end_to_end().without(_NOT_KEPT)
+
+
+def tags_of(fields: Fields) -> tuple[str, ...]:
+    """Surrogate keys, each once; more than MAX_TAGS are cut off."""
+    words = " ".join(fields.all("surrogate-key")).split()
+    return tuple(dict.fromkeys(words))[:MAX_TAGS]

@@ -1,0 +1,75 @@
+"""The cache key of a request: its path and query in one canonical spelling. RFC 3986 §6.2.2.
+
+Nothing else of a request is part of the key, above all no header. A playback token in front of the path is not
+part of it either: the same bytes serve every viewer.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final, NewType
+
+from playnet.errors import InvalidInput
+
+Key = NewType("Key", str)
+
+MAX_KEY_BYTES: Final = 8 << 10  # nginx takes no longer request line either
+
+_TOKEN_PREFIX: Final = re.compile(r"/t/[A-Za-z0-9._~-]+(?=/)")
+_ESCAPE: Final = re.compile(r"%([0-9A-Fa-f]{2})?")
+_PATH: Final = re.compile(r"(?:/[^\x00-\x20\x7f/?#]*)+")
+_QUERY: Final = re.compile(r"[^\x00-\x20\x7f#]*")
+_UNRESERVED: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is asked for. `key` is at the same time what the origin is asked for: it never sees a token."""
+
+    key: Key
+    path: str
+
+    @property
+    def has_query(self) -> bool:
+        return len(self.key) != len(self.path)
+
+
+def target(raw_path: bytes, query: bytes) -> Target:
+    """Read a request target. InvalidInput for NUL, broken escapes, dot segments and what is too long.
+
+    Dot segments are refused rather than resolved: user agents resolve them before they send (RFC 3986 §5.2.4), so what
+    still has them, also escaped, wants to reach something else than it says.
+    """
+    if len(raw_path) + len(query) > MAX_KEY_BYTES:
+        raise InvalidInput("the URL is too long")
+    path = _canonical(_ascii(raw_path))
+    path = _TOKEN_PREFIX.sub("", path, count=1) if path.startswith("/t/") else path
+    if not _PATH.fullmatch(path) or any(segment in {".", ".."} for segment in path.split("/")):
+        raise InvalidInput("the path is not valid")
+    text = _ascii(query)
+    if not _QUERY.fullmatch(text):
+        raise InvalidInput("the query is not valid")
+    return Target(Key(f"{path}?{text}" if text else path), path)
+
+
+def purged_key(value: str) -> Key:
+    """The key that a purge by URL path names; tokens and escapes as in requests. InvalidInput as `target`."""
+    path, _, query = value.partition("?")
+    return target(path.encode(), query.encode()).key
+
+
+def _ascii(raw: bytes) -> str:
+    """Bytes above ASCII become escapes, as a browser would have sent them."""
+    return "".join(chr(byte) if byte < 0x80 else f"%{byte:02X}" for byte in raw)
+
+
+def _canonical(path: str) -> str:
+    """Escapes in upper case, those of unreserved characters undone. RFC 3986 §6.2.2.1, §6.2.2.2."""
+    return _ESCAPE.sub(_spelled, path) if "%" in path else path
+
+
+def _spelled(match: re.Match[str]) -> str:
+    digits = match[1]
+    if digits is None or digits == "00":
+        raise InvalidInput("the path has a broken escape")
+    char = chr(int(digits, 16))
+    return char if char in _UNRESERVED else f"%{digits.upper()}"

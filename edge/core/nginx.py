@@ -1,0 +1,200 @@
+"""The nginx.conf of one cache node. Renders text, starts nothing.
+
+A GET or HEAD whose raw target is already in canonical spelling is looked up in the hot tree; everything else, and what
+is not there, goes to the brain as the client sent it, so that only the brain interprets URLs. The brain answers
+itself or names a complete body with X-Accel-Redirect; should that file be gone by then (evicted, purged), the brain is
+asked once more and told to answer without nginx's help.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from playnet.config import Address
+from playnet.http.cache_status import CacheStatus
+from playnet.names import MEDIA_TYPES
+from playnet.nginx.text import Process, main_block, quoted, temp_paths
+
+from .accel import ACCEL_FIELDS
+from .hot import HOT_FIELDS, HOT_PATH
+
+BODIES_LOCATION: Final = "/.playnet/bodies/"
+PUBLIC_HEADER: Final = "x-playnet-public"  # set on everything that came through nginx
+NO_ACCEL_HEADER: Final = "x-playnet-no-accel"
+
+_PROBLEM: Final = (
+    '{"type":"/docs/errors#unavailable","title":"Temporarily unavailable","status":503,'
+    '"detail":"This cache node is starting.","code":"unavailable"}'
+)
+_REQUEST_LOG: Final = (
+    '{"time":"$time_iso8601","client":"$remote_addr","request":"$request_id_out","method":"$request_method",'
+    '"path":"$log_path","status":$status,"bytes":$body_bytes_sent,"seconds":$request_time,'
+    '"cache":"$sent_http_cache_status","range":"$http_range"}'
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """What the configuration of one node depends on. `brain_timeout_s`: longest silence of the brain."""
+
+    name: str
+    listen: Address
+    hot: Path
+    bodies: Path
+    brain: Path
+    access: Path
+    process: Process
+    brain_timeout_s: float
+    access_log: Path | None = None
+
+
+def render(node: Node) -> str:
+    """The whole file. ValueError for paths that nginx cannot take."""
+    return main_block(node.process) + "http {\n" + _indented([*_http(node), *_server(node)]) + "}\n"
+
+
+def _http(node: Node) -> list[str]:
+    return [
+        *temp_paths(node.process),
+        "server_tokens off;",
+        "default_type application/octet-stream;",
+        "types {",
+        *(f"    {kind} {suffix};" for suffix, kind in MEDIA_TYPES.items()),
+        "}",
+        "sendfile on;",
+        "tcp_nopush on;",
+        "merge_slashes off;",
+        "open_file_cache off;",  # it would keep purged files open for as long as it is valid
+        "keepalive_timeout 65s;",
+        "keepalive_requests 100000;",
+        "client_header_timeout 15s;",
+        "client_body_timeout 15s;",
+        "send_timeout 30s;",
+        "reset_timedout_connection on;",
+        "client_header_buffer_size 2k;",
+        "large_client_header_buffers 4 16k;",
+        "client_max_body_size 1m;",
+        "access_log off;",
+        """log_format hot escape=json '{"path":"$hot_path","status":$status,"bytes":$body_bytes_sent}';""",
+        f"log_format request escape=json '{_REQUEST_LOG}';",
+        'map "$request_method:$request_uri" $hot_path {',
+        '    default "";',
+        f'    "~^(?:GET|HEAD):(?:/t/[A-Za-z0-9._~-]+)?(?<hot_match>{HOT_PATH})$" $hot_match;',
+        "}",
+        "map $request_uri $log_path {",  # a playback token is a secret: never logged whole
+        "    default $request_uri;",
+        '    "~^/t/(?<log_token>.{0,6})[^/]*(?<log_rest>/.*)$" "/t/$log_token...$log_rest";',
+        "}",
+        "map $http_x_request_id $request_id_out {",
+        "    default $request_id;",
+        '    "~^[A-Za-z0-9._-]{8,64}$" $http_x_request_id;',
+        "}",
+        "upstream brain {",
+        f"    server {quoted(f'unix:{node.brain}')};",
+        "    keepalive 64;",
+        "    keepalive_timeout 4s;",  # below uvicorn's 5 s, so that nginx closes first
+        "}",
+    ]
+
+
+def _server(node: Node) -> list[str]:
+    return [
+        "server {",
+        f"    listen {node.listen} backlog=4096;",
+        "    error_page 494 = @header_too_large;",
+        *_indent(_hot(node)),
+        *_indent(_bodies(node)),
+        *_indent(_brain("@brain", "http://brain", accel=True, node=node)),
+        *_indent(_brain("@again", "http://brain$request_uri", accel=False, node=node)),
+        *_indent(_edges_of_the_world()),
+        "}",
+    ]
+
+
+def _hot(node: Node) -> list[str]:
+    status = CacheStatus(hit=True, detail="hot").written(node.name)
+    log = quoted(f"syslog:server=unix:{node.access},nohostname,tag=hot,severity=info")
+    return [
+        "location / {",
+        f"    root {quoted(node.hot)};",
+        "    try_files $hot_path @brain;",
+        f"    access_log {log} hot;",
+        *_file_log(node),
+        *(f"    add_header {_title(name)} {quoted(value)} always;" for name, value in HOT_FIELDS),
+        f"    add_header Cache-Status {quoted(status)} always;",
+        f"    add_header Via {quoted(f'1.1 {node.name}')} always;",
+        "    add_header X-Request-Id $request_id_out always;",
+        "}",
+    ]
+
+
+def _bodies(node: Node) -> list[str]:
+    """Bodies that the brain names. It has judged the preconditions; nginx does the ranges."""
+    return [
+        f"location {BODIES_LOCATION} {{",
+        "    internal;",
+        f"    alias {quoted(f'{node.bodies}/')};",
+        "    etag off;",
+        "    if_modified_since off;",
+        "    error_page 404 = @again;",
+        *_file_log(node),
+        *(f"    add_header {_title(name)} $upstream_http_{name.replace('-', '_')} always;" for name in ACCEL_FIELDS),
+        "}",
+    ]
+
+
+def _brain(location: str, target: str, *, accel: bool, node: Node) -> list[str]:
+    return [
+        f"location {location} {{",
+        f"    proxy_pass {target};",
+        "    proxy_http_version 1.1;",
+        '    proxy_set_header Connection "";',
+        "    proxy_set_header Host $http_host;",
+        "    proxy_set_header X-Request-Id $request_id_out;",
+        f"    proxy_set_header {_title(PUBLIC_HEADER)} 1;",
+        f"    proxy_set_header {_title(NO_ACCEL_HEADER)} {quoted('' if accel else '1')};",
+        "    proxy_pass_request_body off;",  # no method that this node takes has a body with a meaning
+        '    proxy_set_header Content-Length "";',
+        "    proxy_request_buffering off;",
+        "    proxy_buffering off;",  # what the brain sends itself is on its way from the origin
+        "    proxy_buffer_size 32k;",
+        "    proxy_max_temp_file_size 0;",
+        "    proxy_connect_timeout 5s;",
+        f"    proxy_read_timeout {max(round(node.brain_timeout_s), 1)}s;",
+        "    proxy_pass_header Date;",
+        "    error_page 502 504 = @brain_gone;",
+        *_file_log(node),
+        "}",
+    ]
+
+
+def _edges_of_the_world() -> list[str]:
+    """What is refused here, and what answers for a brain that is away."""
+    return [
+        "location = /metrics { return 404; }",
+        "location /debug { return 404; }",
+        "location @header_too_large { return 431; }",
+        "location @brain_gone {",
+        "    internal;",
+        "    default_type application/problem+json;",
+        '    add_header Retry-After "2" always;',
+        '    add_header Cache-Control "no-store" always;',
+        f"    return 503 '{_PROBLEM}';",
+        "}",
+    ]
+
+
+def _file_log(node: Node) -> list[str]:
+    return [f"    access_log {quoted(node.access_log)} request buffer=64k flush=1s;"] if node.access_log else []
+
+
+def _title(name: str) -> str:
+    return "-".join(word.capitalize() for word in name.split("-"))
+
+
+def _indent(lines: list[str]) -> list[str]:
+    return [f"    {line}" for line in lines]
+
+
+def _indented(lines: list[str]) -> str:
+    return "".join(f"    {line}\n" for line in lines if line)
