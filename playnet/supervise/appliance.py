@@ -11,7 +11,7 @@ from .account import Accounts
 from .child import Child
 from .engines import PostgresPrograms, find_postgres, find_redis, postgres_child, redis_child
 from .premises import settings_file
-from .ready import HttpReady
+from .ready import HttpReady, Ready
 
 _FIRST_UNPRIVILEGED_PORT = 1024
 _GRACE_S = 25.0  # above the 10 s that a service gives to requests in flight
@@ -46,6 +46,16 @@ def children(config: Config, layout: Layout, programs: Programs, accounts: Accou
     edges = _edges(config, layout, accounts, ("redis",) if programs.redis is not None else ())
     front = _front(config, layout, accounts, (origin.name, *(edge.name for edge in edges)))
     return (*engines, origin, transcoder, *edges, front)
+
+
+def roles(config: Config, layout: Layout) -> dict[str, Ready]:
+    """How each service of ours, by child's name, is asked whether it is ready."""
+    return {
+        "origin": HttpReady(config.origin.listen),
+        "transcoder": HttpReady(layout.transcoder_socket),
+        **{edge.name: HttpReady(edge.listen) for edge in config.edges},
+        "lb": HttpReady(config.lb.listen),
+    }
 
 
 def role_argv(layout: Layout, role: str, *options: str) -> tuple[str, ...]:

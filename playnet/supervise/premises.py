@@ -108,8 +108,11 @@ def _check_owner(layout: Layout, accounts: Accounts) -> None:
         name = pwd.getpwuid(owner).pw_name
     except KeyError:
         name = f"uid {owner}"
-    start_as = "root" if name in {"playnet", "postgres"} else name
-    raise StartupFailed(f"data directory {layout.root} belongs to {name}: start the appliance as {start_as}")
+    account = accounts.engines or pwd.getpwuid(os.geteuid()).pw_name
+    remedy = f"`chown -R {account} {layout.root}` hands it over" if os.geteuid() == 0 else f"start as {name} or as root"
+    raise StartupFailed(
+        f"data directory {layout.root} belongs to {name}, this appliance would run as {account}: {remedy}"
+    )
 
 
 def _check_reach(folder: Path, accounts: Accounts) -> None:

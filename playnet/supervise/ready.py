@@ -65,7 +65,7 @@ async def _http(ready: HttpReady) -> str | None:
         url = f"http://localhost{ready.path}"
     else:
         connector = aiohttp.TCPConnector()
-        url = f"http://{_dialled(ready.where)}{ready.path}"
+        url = f"http://{dialled(ready.where)}{ready.path}"
     async with aiohttp.ClientSession(connector=connector) as session, session.get(url) as response:
         if response.ok:
             return None
@@ -77,7 +77,7 @@ async def _socket(ready: SocketReady) -> str | None:
     if isinstance(ready.where, Path):
         reader, writer = await asyncio.open_unix_connection(str(ready.where))
     else:
-        where = _dialled(ready.where)
+        where = dialled(ready.where)
         reader, writer = await asyncio.open_connection(where.host.strip("[]"), where.port)
     try:
         if not ready.send:
@@ -107,7 +107,7 @@ async def _command(ready: CommandReady) -> str | None:
     return " ".join(out[:_REPLY_LIMIT].decode(errors="replace").split()) or f"exit code {process.returncode}"
 
 
-def _dialled(where: Address) -> Address:
+def dialled(where: Address) -> Address:
     """A wildcard listens everywhere but is dialled on loopback."""
     loopback = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}
     return Address(loopback.get(where.host, where.host), where.port)

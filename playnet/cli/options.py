@@ -1,0 +1,61 @@
+"""Options that several commands share, and what follows from them."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from playnet.config import Config
+from playnet.config.choose import choose, config_file
+from playnet.errors import ConfigError, StartupFailed
+from playnet.layout import layout_of, read_secret
+from playnet.supervise.ready import dialled
+
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="The YAML file. Without it: $PLAYNET_CONFIG, ./configs/single.yaml, /etc/playnet/playnet.yaml, built-in defaults.",
+    ),
+]
+DataDir = Annotated[
+    Path | None, typer.Option("--data", metavar="DIR", help="Data directory, instead of the file's data_dir.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+Url = Annotated[
+    str | None, typer.Option("--url", envvar="PLAYNET_URL", help="Front of the appliance, instead of the file's.")
+]
+TokenFile = Annotated[
+    Path | None,
+    typer.Option("--token-file", metavar="FILE", help="API token; else $PLAYNET_TOKEN, else the appliance's."),
+]
+
+
+def configured(file: Path | None, data_dir: Path | None = None) -> Config:
+    """The configuration that the shared options name. Raises ConfigError."""
+    return choose(config_file(file), data_dir)
+
+
+def front_url(config: Config, given: str | None) -> str:
+    """Where this host reaches the front."""
+    return given or config.site.public_url or f"http://{dialled(config.lb.listen)}"
+
+
+def api_token(config: Config, given: Path | None) -> str:
+    """The token for calls that change something. ConfigError or StartupFailed says where it was looked for."""
+    if given is not None:
+        return read_secret(given, "--token-file")
+    if token := os.environ.get("PLAYNET_TOKEN", "").strip():
+        return token
+    if config.auth.api_token_file is not None:
+        return read_secret(config.auth.api_token_file, "auth.api_token_file")
+    file = layout_of(config).api_token
+    try:
+        return read_secret(file, "API token")
+    except ConfigError as exc:
+        raise StartupFailed(
+            f"{exc}: the appliance makes it at its first start, for the account that starts it "
+            "(`--token-file` or $PLAYNET_TOKEN name another)"
+        ) from exc

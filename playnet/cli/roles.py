@@ -1,0 +1,27 @@
+"""`origin`, `transcoder`, `edge`, `lb`: one role in the foreground. This process becomes the role; nothing is imported."""
+
+import os
+import sys
+from typing import NoReturn
+
+import typer
+
+ROLES = {
+    "origin": "Run this host's origin.",
+    "transcoder": "Run this host's transcoder.",
+    "edge": "Run one edge node: --name of the YAML's, or --origin URL --listen HOST:PORT --cache DIR without a YAML.",
+    "lb": "Run the front, or print its nginx.conf: lb render.",
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Add one command for each role, whose arguments all go to the role."""
+    anything = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+    for role, text in ROLES.items():
+        app.command(role, help=text, context_settings=anything)(_become)
+
+
+def _become(context: typer.Context) -> NoReturn:
+    """Replace this process, so that signals and exit code are the role's own."""
+    role = context.info_name or ""
+    os.execv(sys.executable, [sys.executable, "-m", role, *context.args])  # noqa: S606

@@ -1,0 +1,150 @@
+"""The API as a caller sees it: create, upload, look, purge. One instance talks to one appliance.
+
+A 503 says that nothing happened and that the same call will work soon, so it is repeated for a while. Other failures
+become errors of our tree: the ones that the server named, or Unavailable when it could not be reached.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import aiofiles
+import aiohttp
+
+from playnet.errors import InvalidInput, PlayNetError, Rejected, Unavailable
+from playnet.purge.order import PurgeOrder
+
+Asset = dict[str, Any]
+Sent = Callable[[int], None]
+
+_CHUNK_BYTES = 1 << 20
+_PATIENCE_S = 30.0  # a restarted origin or database is back well before
+_PAUSE_S = 1.0
+_CONNECT_S = 5.0
+_ANSWER_S = 300.0  # the answer to an upload comes after its last byte is on disk
+_POLL_S = 0.5
+
+
+def _tree(root: type[PlayNetError]) -> dict[str, type[PlayNetError]]:
+    found = {root.code: root}
+    for child in root.__subclasses__():
+        found |= _tree(child)
+    return found
+
+
+class Client:
+    """Use as `async with Client(url, token) as client`."""
+
+    def __init__(self, url: str, token: str | None = None) -> None:
+        self._url = url.rstrip("/")
+        self._headers = {"Authorization": f"Bearer {token}"} if token is not None else {}
+        self._codes = _tree(PlayNetError)
+
+    async def __aenter__(self) -> Self:
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_S, sock_read=_ANSWER_S)
+        self._session = aiohttp.ClientSession(timeout=timeout, headers=self._headers)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._session.close()
+
+    async def create(self, title: str) -> Asset:
+        """A new asset that waits for its source."""
+        return await self._patiently(lambda: self._call("POST", "/api/v1/assets", json={"title": title}))
+
+    async def upload(self, asset_id: str, file: Path, sent: Sent) -> Asset:
+        """Stream a file as the asset's source; `sent` hears of every byte count that left, and of 0 at each attempt."""
+        size = file.stat().st_size
+
+        async def attempt() -> Asset:
+            sent(0)
+            return await self._call(
+                "PUT",
+                f"/api/v1/assets/{asset_id}/source",
+                params={"name": file.name},
+                data=_chunks(file, sent),
+                headers={"Content-Length": str(size), "Content-Type": "application/octet-stream"},
+            )
+
+        return await self._patiently(attempt)
+
+    async def asset(self, asset_id: str) -> Asset:
+        """One asset as it is now."""
+        return await self._call("GET", f"/api/v1/assets/{asset_id}")
+
+    async def processed(self, asset_id: str, seen: Callable[[Asset], None]) -> Asset:
+        """Look until the asset is ready or failed; `seen` gets every look. An appliance that restarts is waited for."""
+        while True:
+            asset = await self._patiently(lambda: self.asset(asset_id), unreachable_too=True)
+            seen(asset)
+            if asset["state"] in {"ready", "failed"}:
+                return asset
+            await asyncio.sleep(_POLL_S)
+
+    async def purge(self, order: PurgeOrder) -> Asset:
+        """Order all edges to forget."""
+        return await self._patiently(lambda: self._call("POST", "/api/v1/purges", json=order.model_dump(mode="json")))
+
+    async def _patiently(self, attempt: Callable[[], Any], *, unreachable_too: bool = False) -> Asset:
+        deadline = time.monotonic() + _PATIENCE_S
+        while True:
+            try:
+                answer: Asset = await attempt()
+            except Unavailable as exc:
+                said_so = exc.context.get("status") == Unavailable.http_status
+                if not (said_so or unreachable_too) or time.monotonic() > deadline:
+                    raise
+            else:
+                return answer
+            await asyncio.sleep(_PAUSE_S)
+
+    async def _call(self, method: str, path: str, **options: Any) -> Asset:
+        try:
+            async with self._session.request(method, self._url + path, **options) as response:
+                if response.ok:
+                    document: Asset = await response.json()
+                    return document
+                raise await self._error(response)
+        except aiohttp.ClientConnectorError as exc:
+            raise Unavailable(f"nothing answers at {self._url}: is the appliance up? `playnet status` tells") from exc
+        except (aiohttp.ClientError, TimeoutError) as exc:
+            reason = str(exc) or type(exc).__name__
+            raise Unavailable(f"the connection to {self._url} broke: {reason}") from exc
+        except ValueError as exc:
+            raise Unavailable(f"{self._url} does not answer as a PlayNet: {exc}") from exc
+
+    async def _error(self, response: aiohttp.ClientResponse) -> PlayNetError:
+        """The error that a problem document names (RFC 9457), else one that fits the status."""
+        try:
+            problem = await response.json(content_type=None)
+            detail, code = str(problem["detail"]), problem.get("code", "")
+        except (ValueError, KeyError, TypeError, AttributeError):
+            detail, code = f"{self._url} answered HTTP {response.status} {response.reason}", ""
+        kind = self._codes.get(code) or (Unavailable if response.status >= 500 else Rejected)
+        return kind(detail, status=response.status)
+
+
+async def _chunks(file: Path, sent: Sent) -> AsyncIterator[bytes]:
+    total = 0
+    async with aiofiles.open(file, "rb") as source:
+        while chunk := await source.read(_CHUNK_BYTES):
+            yield chunk
+            total += len(chunk)
+            sent(total)
+
+
+def check_source(file: Path) -> None:
+    """InvalidInput unless `file` is a file with content that we may read."""
+    try:
+        if file.is_dir():
+            raise InvalidInput(f"{file} is a folder: name a video file")
+        with file.open("rb") as source:
+            if not source.read(1):
+                raise InvalidInput(f"{file} is empty")
+    except OSError as exc:
+        raise InvalidInput(f"{file} cannot be read: {exc.strerror}") from exc
