@@ -1,7 +1,7 @@
 """nginx as the front and every edge run it: one binary of the host, one private folder per instance."""
 
 from .binary import Binary, find_nginx
-from .instance import Instance
+from .instance import Instance, host_process
 from .text import Process, main_block, quoted, temp_paths
 
-__all__ = ["Binary", "Instance", "Process", "find_nginx", "main_block", "quoted", "temp_paths"]
+__all__ = ["Binary", "Instance", "Process", "find_nginx", "host_process", "main_block", "quoted", "temp_paths"]

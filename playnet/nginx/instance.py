@@ -44,15 +44,8 @@ class Instance:
         return self._command(self.conf)
 
     def process(self, *, run_as: str | None = None, workers: int | None = None) -> Process:
-        """What the renderers need to know of this host.
-
-        `run_as` is the account of the workers when the master is root; None then keeps them root. Without root it
-        has no meaning: everything runs as the calling user. StartupFailed when there is no such account.
-        """
-        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        open_files = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
-        user = _user_and_group(run_as or "root") if os.geteuid() == 0 else None
-        return Process(folder=self.folder, user=user, workers=workers, open_files=open_files)
+        """What the renderers need to know: see `host_process`."""
+        return host_process(self.folder, run_as=run_as, workers=workers)
 
     def prepare(self) -> None:
         """Make the folders and drop what a killed nginx left in them. Never while it runs."""
@@ -91,6 +84,18 @@ class Instance:
 
     def _command(self, conf: Path) -> tuple[str, ...]:
         return (*self.binary.base_argv, "-p", f"{self.folder}/", "-c", str(conf))
+
+
+def host_process(folder: Path, *, run_as: str | None = None, workers: int | None = None) -> Process:
+    """What renderers need to know of this host.
+
+    `run_as` is the account of the workers when the master is root; None then keeps them root. Without root it
+    has no meaning: everything runs as the calling user. StartupFailed when there is no such account.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    open_files = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+    user = _user_and_group(run_as or "root") if os.geteuid() == 0 else None
+    return Process(folder=folder, user=user, workers=workers, open_files=open_files)
 
 
 def _reason(stderr: str) -> str:

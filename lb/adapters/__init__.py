@@ -1,0 +1,1 @@
+"""What the front touches: its access log on disk."""

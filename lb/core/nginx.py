@@ -1,0 +1,247 @@
+"""The front's nginx.conf, rendered from the settings. Pure; what each choice rests on: docs/decisions/front.md.
+
+nginx routes on the normalised path and `proxy_pass` with a path hands exactly that path on, escaped anew: what the
+front decided about is what the next hop sees, however the client spelled it.
+"""
+
+from collections.abc import Iterable
+from math import ceil
+
+from playnet.config import Config
+from playnet.layout import Layout
+from playnet.nginx import Process, main_block, quoted, temp_paths
+from playnet.ring import ring_of
+
+# uvicorn closes idle connections after 5 s; taking one up at that moment would fail a POST, which nginx never repeats.
+_ORIGIN_IDLE_S = 3
+_EDGE_IDLE_S = 60  # an edge's nginx keeps idle connections for 75 s
+_EDGE_TRIES = 3
+_UPLOAD_ANSWER_S = 3600  # after the last byte the origin makes the source durable, in S3 if need be
+_HEADER_BYTES = "16k"  # one line of a request's header
+
+_GZIP_TYPES = (
+    "application/dash+xml application/json application/problem+json application/vnd.apple.mpegurl"
+    " image/svg+xml text/css text/javascript text/plain text/vtt"
+)
+
+# nginx would redirect these to the same path with a slash, because a proxied location ends in one.
+_WITHOUT_SLASH = ("/v", "/t", "/live", "/api/v1/assets")
+
+# Status, code and title of the errors that nginx itself answers with, as RFC 9457 documents like all others.
+_PROBLEMS = (
+    (400, "invalid-input", "The request is not valid"),
+    (404, "not-found", "Not found"),
+    (413, "too-large", "Too large"),
+    (414, "too-large", "The address is too long"),
+    (431, "too-large", "The header of the request is too large"),
+    (502, "unavailable", "Temporarily unavailable"),
+    (504, "unavailable", "Temporarily unavailable"),
+)
+_OWN_STATUS = {431: 494}  # nginx's internal number for "a header line does not fit"
+
+_BEFORE_PATH = {400, 414}
+
+_ACCESS_LOG_FIELDS = {
+    "time": '"$time_iso8601"',
+    "request_id": '"$request_id"',
+    "method": '"$request_method"',
+    "host": '"$host"',
+    "uri": '"$playnet_masked_uri"',
+    "status": "$status",
+    "bytes": "$bytes_sent",
+    "request_s": "$request_time",
+    "range": '"$http_range"',
+    "upstream": '"$upstream_addr"',
+    "upstream_s": '"$upstream_response_time"',
+    "upstream_status": '"$upstream_status"',
+    "cache": '"$upstream_http_cache_status"',
+    "referer": '"$playnet_masked_referer"',
+    "agent": '"$http_user_agent"',
+}
+
+
+def render(config: Config, layout: Layout, process: Process) -> str:
+    """The whole file. ConfigError when the fleet's weights ask for more points than a ring should have."""
+    http = [
+        *temp_paths(process),
+        *_protocol(config),
+        *_maps(),
+        *_access_log(config, layout),
+        *_upstreams(config),
+        *_server(config),
+    ]
+    return main_block(process) + "http {\n" + "\n".join(f"    {line}" for line in http) + "\n}\n"
+
+
+def _protocol(config: Config) -> list[str]:
+    return [
+        "default_type application/octet-stream;",
+        "server_tokens off;",
+        "tcp_nodelay on;",
+        "keepalive_timeout 65s;",
+        "keepalive_requests 10000;",
+        "reset_timedout_connection on;",
+        "client_header_timeout 15s;",
+        "send_timeout 60s;",
+        f"client_body_timeout {_ms(config.origin.upload_idle)};",
+        f"large_client_header_buffers 4 {_HEADER_BYTES};",
+        "client_max_body_size 1m;",
+        "gzip on;",
+        "gzip_comp_level 4;",
+        "gzip_min_length 1000;",
+        "gzip_proxied any;",
+        "gzip_vary on;",
+        f"gzip_types {_GZIP_TYPES};",
+    ]
+
+
+def _maps() -> list[str]:
+    """Variables. A playback token is part of no key and of no log line."""
+    return [
+        "map $uri $playnet_key { default $uri; ~(?s)^/t/[^/]+(?<playnet_rest>/.*)$ $playnet_rest; }",
+        "map $uri $playnet_masked_uri { default $uri; ~(?s)^/t/[^/]+(?<playnet_tail>.*)$ /t/-$playnet_tail; }",
+        "map $http_referer $playnet_masked_referer { default $http_referer;"
+        " ~^(?<playnet_site>[^?]*/t/)[^/]+(?<playnet_page>.*)$ $playnet_site-$playnet_page; }",
+        'map $http_via $playnet_via { default "$http_via, 1.1 playnet-front"; "" "1.1 playnet-front"; }',
+    ]
+
+
+def _access_log(config: Config, layout: Layout) -> list[str]:
+    if not config.analytics.access_log:
+        return ["access_log off;"]
+    fields = ",".join(f'"{name}":{value}' for name, value in _ACCESS_LOG_FIELDS.items())
+    path = quoted(access_log_path(layout))
+    return [f"log_format playnet escape=json '{{{fields}}}';", f"access_log {path} playnet buffer=64k flush=1s;"]
+
+
+def _upstreams(config: Config) -> list[str]:
+    """`zone` shares what is known of failures between the workers."""
+    ring = ring_of(config)
+    limits = f"max_fails={config.lb.max_fails} fail_timeout={ceil(config.lb.fail_timeout)}s"
+    nodes = [f"    server {node.address} weight={node.weight} {limits};" for node in ring.nodes]
+    return [
+        "upstream edges {",
+        f"    zone edges {128 + 4 * len(nodes)}k;",
+        "    hash $playnet_key consistent;",
+        *nodes,
+        f"    keepalive {min(32 + 2 * len(nodes), 1024)};",
+        f"    keepalive_timeout {_EDGE_IDLE_S}s;",
+        "}",
+        "upstream origins {",
+        "    zone origins 256k;",
+        *(f"    server {address} {limits};" for address in config.origins),
+        "    keepalive 32;",
+        f"    keepalive_timeout {_ORIGIN_IDLE_S}s;",
+        "}",
+    ]
+
+
+def _server(config: Config) -> list[str]:
+    lines = [
+        f"listen {config.lb.listen} default_server backlog=1024;",
+        "server_name _;",
+        *_proxying(config),
+        *_response_fields(),
+        *_errors(),
+        'location = /healthz { access_log off; default_type text/plain; return 200 "ok\\n"; }',
+        'location = /readyz { access_log off; default_type text/plain; return 200 "ok\\n"; }',
+        "location = /metrics { return 404; }",
+        "location /metrics/ { return 404; }",
+        *(line for prefix in ("/v/", "/t/", "/live/") for line in _edge_location(config, prefix)),
+        *_upload_location(config),
+        *(f"location = {path} {{ proxy_pass http://origins{path}; }}" for path in _WITHOUT_SLASH),
+        "location / { proxy_pass http://origins/; }",
+    ]
+    return ["server {", *(f"    {line}" for line in lines), "}"]
+
+
+def _proxying(config: Config) -> list[str]:
+    """How the front talks to both kinds of upstream. Nothing the client claims about hops before us survives."""
+    return [
+        "proxy_http_version 1.1;",
+        'proxy_set_header Connection "";',
+        "proxy_set_header Host $http_host;",
+        "proxy_set_header X-Request-Id $request_id;",
+        "proxy_set_header X-Forwarded-For $remote_addr;",
+        "proxy_set_header X-Forwarded-Proto $scheme;",
+        'proxy_set_header X-Forwarded-Host "";',
+        'proxy_set_header Forwarded "";',
+        "proxy_set_header Via $playnet_via;",
+        f"proxy_connect_timeout {_ms(config.lb.connect_timeout)};",
+        f"proxy_read_timeout {_ms(config.lb.read_timeout)};",
+        f"proxy_send_timeout {_ms(config.lb.read_timeout)};",
+        "proxy_next_upstream error timeout;",
+        f"proxy_next_upstream_tries {_EDGE_TRIES};",
+        "proxy_buffer_size 16k;",
+        "proxy_buffers 16 16k;",
+        "proxy_max_temp_file_size 0;",  # a slow viewer slows the edge down; nothing is spilled to disk
+        "proxy_ignore_headers X-Accel-Redirect X-Accel-Limit-Rate X-Accel-Buffering X-Accel-Charset X-Accel-Expires;",
+    ]
+
+
+def _response_fields() -> list[str]:
+    """One of each, whether or not the upstream sent it too."""
+    return [
+        "proxy_hide_header X-Request-Id;",
+        "add_header X-Request-Id $request_id always;",
+        "proxy_hide_header X-Content-Type-Options;",
+        "add_header X-Content-Type-Options nosniff always;",
+    ]
+
+
+def _errors() -> Iterable[str]:
+    """Named locations keep the path for the log. A request whose path could not be read has none to keep."""
+    for status, code, title in _PROBLEMS:
+        unread = status in _BEFORE_PATH
+        place = f"= /.problem/{status}" if unread else f"@problem{status}"
+        retry = "add_header Retry-After 2 always;" if status >= 500 else ""
+        document = (
+            f'{{"type":"/docs/errors#{code}","title":"{title}","status":{status},"code":"{code}",'
+            '"request_id":"$request_id"}'
+        )
+        yield f"error_page {_OWN_STATUS.get(status, status)} ={status} {place.removeprefix('= ')};"
+        yield f"location {place} {{"
+        yield f"    {'internal;' if unread else ''} default_type application/problem+json; {retry}"
+        yield "    add_header X-Request-Id $request_id always; add_header Cache-Control no-store always;"
+        yield f"    return {status} '{document}';"
+        yield "}"
+
+
+def _edge_location(config: Config, prefix: str) -> list[str]:
+    """A node that is dead answers nothing, one whose brain is dead 502 or 504: the next node on the ring is asked.
+
+    A 503 is passed on: it says that the origin is gone, which no other node can help, and counting it as the node's
+    failure would take the whole fleet out of the ring with everything it holds.
+    """
+    give_up_s = config.lb.read_timeout + 2 * config.lb.connect_timeout
+    return [
+        f"location {prefix} {{",
+        f"    proxy_pass http://edges{prefix};",
+        "    proxy_next_upstream error timeout invalid_header http_502 http_504;",
+        f"    proxy_next_upstream_timeout {_ms(give_up_s)};",
+        "}",
+    ]
+
+
+def _upload_location(config: Config) -> list[str]:
+    """Bodies stream through: not buffered, not repeated, as long as they keep coming."""
+    return [
+        "location /api/v1/assets/ {",
+        "    proxy_pass http://origins/api/v1/assets/;",
+        f"    client_max_body_size {config.origin.max_source};",
+        "    proxy_request_buffering off;",
+        "    proxy_next_upstream error;",
+        f"    proxy_send_timeout {_ms(config.origin.upload_idle)};",
+        f"    proxy_read_timeout {_UPLOAD_ANSWER_S}s;",
+        "}",
+    ]
+
+
+def access_log_path(layout: Layout) -> str:
+    """Where the front's access log goes."""
+    return str(layout.logs / "access.log")
+
+
+def _ms(seconds: float) -> str:
+    """A time as nginx writes it."""
+    return f"{ceil(seconds * 1000)}ms"
