@@ -90,21 +90,27 @@ async def run(config_file: Path, data_dir: Path | None) -> None:
         death_signal=signal.SIGTERM,
         grace_s=_DRAIN_S,
     )
-    supervisor = Supervisor([nginx])
+    supervisor, up = Supervisor([nginx]), asyncio.Event()
     failure: StartupFailed | None = None
     async with asyncio.TaskGroup() as group:
         background = [
+            group.create_task(_announce(up, front.listen), name="announce"),
             group.create_task(_reload_on(hangup, front, supervisor), name="reload"),
             group.create_task(_rotate(front.access_log, supervisor), name="rotate"),
         ]
         try:
-            await supervisor.run(stop)
+            await supervisor.run(stop, up)
         except StartupFailed as exc:
             failure = exc  # leaves on its own, not within a group
         for task in background:
             task.cancel()
     if failure is not None:
         raise failure
+
+
+async def _announce(up: asyncio.Event, listen: Address) -> None:
+    await up.wait()
+    log.info("front.ready", listen=str(listen))
 
 
 async def _reload_on(hangup: asyncio.Event, front: Front, supervisor: Supervisor) -> None:
