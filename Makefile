@@ -1,0 +1,50 @@
+# The only interface, for people and CI alike. Every target sets up what it needs; a second run is quick.
+
+CONFIG ?= configs/single.yaml
+DATA ?=
+DETACH ?=
+
+BIN := .venv/bin
+WHERE := --config $(CONFIG) $(if $(DATA),--data $(DATA))
+TESTS := tests/unit tests/contract tests/integration tests/e2e
+ALL_TESTS := $(TESTS) $(wildcard tests/conformance tests/chaos tests/deploy)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup up down format lint test test-all bench
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## install what is missing (make up does it too)
+	@scripts/setup
+
+up: setup ## run everything on this box; DETACH=1 returns when ready, CONFIG=file, DATA=dir
+	@$(BIN)/playnet up $(WHERE) $(if $(DETACH),--detach)
+
+down: ## end it; CONFIG and DATA as for up
+	@$(BIN)/playnet down $(WHERE)
+
+format: ## put the code into its form
+	@scripts/setup lint
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+lint: ## ruff, mypy, import rules, tsc
+	@scripts/setup lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix web run --silent lint
+
+test: ## all tests that need no further machines
+	@scripts/setup test
+	PLAYNET_CHROMIUM=$${PLAYNET_CHROMIUM:-$(CURDIR)/.setup/chromium} $(BIN)/pytest $(TESTS)
+
+test-all: ## and those that take long: conformance, chaos, deployment
+	@scripts/setup test
+	PLAYNET_CHROMIUM=$${PLAYNET_CHROMIUM:-$(CURDIR)/.setup/chromium} $(BIN)/pytest $(ALL_TESTS)
+
+bench: ## speed against plain nginx and plain ffmpeg in the same run
+	@scripts/setup test
+	$(BIN)/python -m bench
