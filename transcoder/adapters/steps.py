@@ -1,0 +1,253 @@
+"""What each kind of task does: from the source in the store to objects in the store.
+
+A step returns what the table shall keep and changes nothing in the database, so a step that is run twice does no harm.
+Raises MediaRejected (with the reason for the publisher), ToolFailed, StorageFull, Unavailable, NotFound.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from playnet.config import Transcoder
+from playnet.errors import MediaRejected, ToolFailed
+from playnet.jobs import TaskKind
+from playnet.logs import logger
+from playnet.media.records import AudioTrack, Presentation, Storyboard, Track, VideoTrack
+from playnet.store.port import ObjectStore
+from transcoder.core import argv, segments
+from transcoder.core.blame import blame
+from transcoder.core.plan import AudioPlan, Plan, VideoPlan, make_plan
+from transcoder.core.probe import PacketTimes, Source, Span, VideoStream, assumed_span, read_source, unreadable
+from transcoder.core.progress import ProgressReader, share
+from transcoder.core.storyboard import tiling, webvtt
+from transcoder.core.verify import check_audio, check_video
+
+from .ffmpeg import Limits, Runner
+from .packager import Packager, Piece, audio_track, index, video_track
+from .source import fetch, local_source, require_space
+from .tasks import Claim
+
+log = logger(__name__)
+
+AUDIO = "audio"
+THUMBS = "thumbs"
+_REPORT_S = 60.0
+_REPORT_BYTES = 4 << 20
+_PACKETS_S = 600.0  # reads 100 GB at 170 MB/s; beyond it the header's claims are taken
+_THUMBS_S = 600.0
+_TRACKS = TypeAdapter(tuple[Track, ...])
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A probe's outcome."""
+
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Objects are stored; `result` is what the publishing task needs to know of them."""
+
+    result: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """Everything is stored and described: it can be shown."""
+
+    presentation: Presentation
+
+
+Outcome = Planned | Made | Described
+
+
+class Progress:
+    """How far a step is, for the heartbeat to read."""
+
+    value: float = 0.0
+
+
+class Steps:
+    """The steps, on one host."""
+
+    def __init__(self, store: ObjectStore, runner: Runner, settings: Transcoder) -> None:
+        self._store = store
+        self._runner = runner
+        self._settings = settings
+
+    async def run(
+        self, claim: Claim, results: Mapping[TaskKind, dict[str, Any]], folder: Path, progress: Progress
+    ) -> Outcome:
+        """Do one task in an empty folder. `results`: those of the revision's finished tasks."""
+        try:
+            if claim.kind == "probe":
+                return Planned(await self._probe(claim, folder))
+            assert claim.plan is not None
+            if claim.kind == "publish":
+                return Described(_presentation(results))
+            if claim.kind == "thumbs":
+                return Made(await self._thumbs(claim, claim.plan, results, folder))
+            async with local_source(self._store, claim.source_key, folder) as source:
+                if claim.kind == "video":
+                    return Made(await self._video(claim, claim.plan, source, folder, progress))
+                return Made(await self._audio(claim, claim.plan, source, folder, progress))
+        except ToolFailed as failed:
+            raise blame(failed) from failed
+
+    async def _probe(self, claim: Claim, folder: Path) -> Plan:
+        async with local_source(self._store, claim.source_key, folder) as path:
+            source = await self._report(path)
+            span = None if source.video is None else await self._span(path, source.video)
+        return make_plan(source, span, self._settings)
+
+    async def _report(self, path: Path) -> Source:
+        lines: list[str] = []
+        size = 0
+
+        def gather(line: str) -> None:
+            nonlocal size
+            size += len(line)
+            if size > _REPORT_BYTES:
+                raise MediaRejected("The file lists too many streams to be a video.")
+            lines.append(line)
+
+        try:
+            await self._runner.ffprobe(argv.probe(path), Limits(_REPORT_S), gather)
+            report = json.loads("\n".join(lines))
+        except ToolFailed as failed:
+            raise unreadable() if failed.context.get("status") == 1 else failed from failed
+        except ValueError as exc:
+            raise unreadable() from exc
+        return read_source(report)
+
+    async def _span(self, path: Path, stream: VideoStream) -> Span | None:
+        times = PacketTimes()
+        try:
+            await self._runner.ffprobe(argv.packet_times(path, stream.index), Limits(_PACKETS_S), times.feed)
+        except ToolFailed as failed:
+            log.warning("probe.packets", error=str(failed), **failed.context)
+            return assumed_span(stream) or times.span()
+        return times.span()
+
+    async def _video(self, claim: Claim, plan: Plan, source: Path, folder: Path, progress: Progress) -> dict[str, Any]:
+        video = plan.video
+        assert video is not None
+        window = next(video.windows())
+        require_space(
+            folder, sum(rendition.max_bitrate_bps for rendition in video.renditions) * int(video.duration_s + 1) // 8
+        )
+        encode = argv.video(source, video, window, folder, preset=self._settings.preset)
+        reader = ProgressReader()
+        watch = _watch(reader, progress, lambda: share(reader.frames, window.frames))
+        await self._runner.ffmpeg(encode.argv, self._limits(video), watch)
+        movies = [await index(path) for path in encode.outputs]
+        verdict = check_video(movies, video, window)
+        if not verdict.complete:
+            log.warning("video.short", task=claim.label, frames=verdict.frames, planned=verdict.planned)
+        packager = Packager(self._store, claim.asset, claim.revision)
+        tracks = []
+        for rendition, path, movie in zip(video.renditions, encode.outputs, movies, strict=True):
+            piece = Piece(path, movie, segments.of_video(movie))
+            await packager.put_piece(rendition.name, piece)
+            tracks.append(video_track(rendition.name, piece, video).model_dump(mode="json"))
+        return {"tracks": tracks, "frames": verdict.frames}
+
+    async def _audio(self, claim: Claim, plan: Plan, source: Path, folder: Path, progress: Progress) -> dict[str, Any]:
+        """A silent video is better than none: sound that does not decode is left out when there is a picture."""
+        assert plan.audio is not None
+        try:
+            return await self._encode_audio(claim, plan.audio, source, folder, progress)
+        except (MediaRejected, ToolFailed) as exc:
+            cause = blame(exc) if isinstance(exc, ToolFailed) else exc
+            if plan.video is None or not isinstance(cause, MediaRejected):
+                raise
+            log.warning("audio.left-out", task=claim.label, error=str(exc), **exc.context)
+            return {"tracks": []}
+
+    async def _encode_audio(
+        self, claim: Claim, audio: AudioPlan, source: Path, folder: Path, progress: Progress
+    ) -> dict[str, Any]:
+        target = folder / "audio.mp4"
+        expected_s = float(audio.expected_s) if audio.expected_s else None
+        require_space(folder, int((expected_s or 0.0) * audio.bitrate_bps / 8))
+        reader = ProgressReader()
+        watch = _watch(reader, progress, lambda: share(reader.out_s, expected_s))
+        limits = Limits(
+            self._settings.task_timeout, _file_bytes(audio.bitrate_bps, expected_s or self._settings.task_timeout)
+        )
+        await self._runner.ffmpeg(argv.audio(source, audio, target), limits, watch)
+        movie = await index(target)
+        check_audio(movie, audio)
+        piece = Piece(target, movie, segments.of_audio(movie, audio.segment_s))
+        await Packager(self._store, claim.asset, claim.revision).put_piece(AUDIO, piece)
+        return {"tracks": [audio_track(AUDIO, piece, audio).model_dump(mode="json")]}
+
+    async def _thumbs(
+        self, claim: Claim, plan: Plan, results: Mapping[TaskKind, dict[str, Any]], folder: Path
+    ) -> dict[str, Any]:
+        """From what was published, not from the source: the smallest rendition's key frames decode in no time."""
+        assert plan.video is not None
+        tracks = [track for track in _tracks(results, "video") if isinstance(track, VideoTrack)]
+        packager = Packager(self._store, claim.asset, claim.revision)
+        await self._poster(packager, tracks[-1], folder)
+        shape = tiling(plan.video, results["video"]["frames"])
+        small = folder / "small.mp4"
+        require_space(folder, sum(tracks[0].segment_bytes))
+        await self._assemble(packager, tracks[0], range(1, len(tracks[0].segment_ticks) + 1), small)
+        await self._runner.ffmpeg(argv.storyboard(small, shape, folder / "sprite-%d.jpg"), Limits(_THUMBS_S), _ignore)
+        for number in range(1, shape.sheets + 1):
+            await packager.put_file(THUMBS, f"sprite-{number}.jpg", folder / f"sprite-{number}.jpg")
+        (folder / "storyboard.vtt").write_text(webvtt(shape, tracks[0].duration_s), encoding="utf-8")
+        await packager.put_file(THUMBS, "storyboard.vtt", folder / "storyboard.vtt")
+        return {"storyboard": shape.record().model_dump(mode="json"), "poster": True}
+
+    async def _poster(self, packager: Packager, track: VideoTrack, folder: Path) -> None:
+        """A tenth into the video: past the black and the titles, before the plot."""
+        number = len(track.segment_ticks) // 10 + 1
+        await self._assemble(packager, track, range(number, number + 1), folder / "large.mp4")
+        await self._runner.ffmpeg(argv.poster(folder / "large.mp4", folder / "poster.jpg"), Limits(_THUMBS_S), _ignore)
+        await packager.put_file(THUMBS, "poster.jpg", folder / "poster.jpg")
+
+    async def _assemble(self, packager: Packager, track: VideoTrack, numbers: range, target: Path) -> None:
+        await fetch(self._store, packager.key(track.name, "init.mp4"), target)
+        for number in numbers:
+            await fetch(self._store, packager.key(track.name, f"{number}.m4s"), target, append=True)
+
+    def _limits(self, plan: VideoPlan) -> Limits:
+        largest = max(rendition.max_bitrate_bps for rendition in plan.renditions)
+        return Limits(self._settings.task_timeout, _file_bytes(largest, float(plan.duration_s)))
+
+
+def _file_bytes(bitrate_bps: int, duration_s: float) -> int:
+    """Four times what the rate allows: a bound for a child gone wild, never met by one that works."""
+    return int(bitrate_bps * duration_s / 2) + (64 << 20)
+
+
+def _watch(reader: ProgressReader, progress: Progress, value: Callable[[], float]) -> Callable[[str], None]:
+    def feed(line: str) -> None:
+        if reader.feed(line):
+            progress.value = value()
+
+    return feed
+
+
+def _ignore(_: str) -> None:
+    return
+
+
+def _tracks(results: Mapping[TaskKind, dict[str, Any]], kind: TaskKind) -> tuple[VideoTrack | AudioTrack, ...]:
+    return _TRACKS.validate_python(results.get(kind, {}).get("tracks", []))
+
+
+def _presentation(results: Mapping[TaskKind, dict[str, Any]]) -> Presentation:
+    thumbs = results.get("thumbs", {})
+    return Presentation(
+        tracks=(*_tracks(results, "video"), *_tracks(results, "audio")),
+        storyboard=Storyboard.model_validate(thumbs["storyboard"]) if thumbs else None,
+        poster=bool(thumbs.get("poster")),
+    )

@@ -1,0 +1,11 @@
+-- Sums up an asset's progress from the tasks of one revision, weighted by what they cost; it never goes back.
+-- $1 asset id, $2 revision
+update asset
+set progress = greatest(asset.progress, least(0.999, done.share)), updated_at = now()
+from (
+    select sum(weight * progress) / sum(weight) as share
+    from task
+    join (values ('probe', 2), ('video', 88), ('audio', 6), ('thumbs', 2), ('publish', 2)) as cost (kind, weight) using (kind)
+    where task.asset_id = $1 and task.revision = $2
+) as done
+where asset.id = $1 and asset.state = 'processing' and done.share is not null

@@ -1,0 +1,2 @@
+-- Whether the database answers; no arguments.
+select 1
