@@ -49,7 +49,7 @@ class S3(Section):
     secret_key_file: Path = Field(description="File that holds the secret key, readable by `site.run_as` only.")
     part_size: Size = Field(
         "16MiB", ge=5 << 20, le=5 << 30, validate_default=True,
-        description="Multipart unit; memory of one upload is about twice this.",
+        description="Multipart unit; memory of one upload is about three times this.",
     )  # fmt: skip
 
 

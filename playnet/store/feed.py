@@ -7,6 +7,7 @@ holds one request at a time, the stream is only ever iterated by its own task, a
 import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import CancelledError, Future
+from io import BytesIO
 from typing import Any, TypeVar
 
 from playnet.errors import TooLarge
@@ -62,12 +63,8 @@ class Feed:
                 ends: set[asyncio.Future[Any]] = {request, reader}
                 await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
                 if request.done():
-                    size, answer = request.result()
-                    try:
-                        answer.set_result(await self._take(size))
-                    finally:
-                        answer.cancel()  # no effect once the result is set
-                    request = asyncio.ensure_future(self._requests.get())
+                    await self._answer(*request.result())
+                    request = asyncio.ensure_future(self._requests.get())  # and so let go of the bytes
             return reader.result()
         finally:
             self._broken = True
@@ -75,19 +72,25 @@ class Feed:
                 request.result()[1].cancel()
             request.cancel()
 
+    async def _answer(self, size: int, answer: "Future[bytes]") -> None:
+        try:
+            answer.set_result(await self._take(size))
+        finally:
+            answer.cancel()  # no effect once the result is set
+
     async def _take(self, size: int) -> bytes:
-        parts, held = [self._rest], len(self._rest)
-        while held < size:
+        taken = BytesIO()  # whose value comes without a second copy
+        missing = size - taken.write(self._rest[:size])
+        self._rest = self._rest[size:]
+        while missing:
             chunk = await anext(self._source, None)
             if chunk is None:
                 break
-            parts.append(chunk)
-            held += len(chunk)
             self.size_bytes += len(chunk)
             if self.size_bytes > self._max_bytes:
                 raise TooLarge(
                     f"a stream of more than {self._max_bytes} bytes does not fit: raise storage.s3.part_size"
                 )
-        data = b"".join(parts)
-        self._rest = data[size:]
-        return data[:size]
+            self._rest = chunk[missing:]
+            missing -= taken.write(chunk[:missing])
+        return taken.getvalue()

@@ -34,7 +34,7 @@ class ObjectStore(Protocol):
     """`put` is atomic and durable: after it returns, the object survives a power loss; before, nothing is visible."""
 
     async def put(self, key: str, source: Path | AsyncIterator[bytes]) -> Stat:
-        """Store a file or a stream of unknown length under `key`, replacing what was there. Memory: two parts at most.
+        """Store a file or a stream of unknown length under `key`, replacing what was there. Memory: three parts at most.
 
         A file in the appliance's own staging or work folder may become the object itself (a hard link, read-only):
         it can be removed afterwards, but not written to. Others are copied. When several put one key, the last one wins.

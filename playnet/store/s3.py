@@ -83,7 +83,7 @@ class S3Store:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="s3")
 
     async def put(self, key: str, source: Path | AsyncIterator[bytes]) -> Stat:
-        """Upload `source`. Memory: two parts. An error raised by a stream passes through unchanged.
+        """Upload `source`. Memory: three parts (the SDK keeps the last one while it builds the next). An error raised by a stream passes through unchanged.
 
         Cancelled, or its stream failed: the upload is aborted, unless its very last request was already on its way.
         """
