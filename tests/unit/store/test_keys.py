@@ -19,10 +19,7 @@ def test_every_path_of_plain_names_is_a_key(key: str) -> None:
     assert check_prefix(f"{key}/") == f"{key}/"
 
 
-@given(
-    st.text(st.sampled_from([*ALLOWED, "/", "/", "..", "A", "%", "\\", "\0", "\n", "ü"]), max_size=60)
-    | st.text(max_size=600)
-)
+@given(st.text(sorted({*ALLOWED, *"/A%\\\0\nü"}), max_size=60) | st.text(max_size=600))
 def test_what_passes_has_only_plain_parts(text: str) -> None:
     plain = all(part and not part.startswith(".") and set(part) <= set(ALLOWED) for part in text.split("/"))
     assert is_key(text) == (plain and len(text) <= MAX_KEY_LENGTH and max(map(len, text.split("/"))) <= 255)
