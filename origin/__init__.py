@@ -1,0 +1,1 @@
+"""The origin: API, uploads, catalogue, manifests, and the bytes that no edge holds."""

@@ -22,6 +22,11 @@ _FILE_RE = re.compile(
     r"(?P<folder>[a-z0-9][a-z0-9-]{0,31})/(?P<file>[a-z0-9][a-z0-9-]{0,31}\.(?:m4s|mp4|jpg|vtt))"
 )
 
+_MANIFEST_RE = re.compile(
+    rf"v/(?P<asset>{_ASSET})/(?:(?P<revision>[1-9][0-9]{{0,8}})/)?"
+    r"(?:(?P<top>master\.m3u8|manifest\.mpd)|(?P<folder>[a-z0-9][a-z0-9-]{0,31})/playlist\.m3u8)"
+)
+
 MEDIA_TYPES = {
     "m4s": "video/iso.segment",
     "mp4": "video/mp4",
@@ -49,6 +54,20 @@ class MediaKey:
         return MEDIA_TYPES[self.file.rpartition(".")[2]]
 
 
+@dataclass(frozen=True, slots=True)
+class ManifestKey:
+    """One playlist or MPD. No revision: the current one. `folder`: the rendition of a media playlist."""
+
+    asset: AssetId
+    revision: Revision | None
+    folder: str | None
+    file: str
+
+    @property
+    def media_type(self) -> str:
+        return MEDIA_TYPES[self.file.rpartition(".")[2]]
+
+
 def parse_asset_id(text: str) -> AssetId | None:
     """`text` as an asset id, or None."""
     return AssetId(text) if _ASSET_RE.fullmatch(text) else None
@@ -67,6 +86,15 @@ def parse_media_key(key: str) -> MediaKey | None:
     if match is None:
         return None
     return MediaKey(AssetId(match["asset"]), Revision(int(match["revision"])), match["folder"], match["file"])
+
+
+def parse_manifest_key(key: str) -> ManifestKey | None:
+    """The manifest that a URL path (without its leading slash) names, or None. Media playlists need a revision."""
+    match = _MANIFEST_RE.fullmatch(key)
+    if match is None or (match["folder"] and not match["revision"]):
+        return None
+    revision = Revision(int(match["revision"])) if match["revision"] else None
+    return ManifestKey(AssetId(match["asset"]), revision, match["folder"], match["top"] or "playlist.m3u8")
 
 
 def asset_prefix(asset: AssetId) -> str:

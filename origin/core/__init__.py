@@ -1,0 +1,1 @@
+"""What the origin decides. Pure."""

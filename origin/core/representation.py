@@ -1,0 +1,203 @@
+"""Assets as the API shows them: records in, JSON models out, with absolute URLs. Pure."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from playnet.media.records import AudioTrack, Presentation, VideoTrack
+from playnet.names import dash_path, hls_path, revision_prefix, watch_path
+
+from .assets import Asset, State
+from .paging import Cursor, write_cursor
+
+_EXAMPLE_ID = "k3v9m2qx7ahd"
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class NewAsset(_Model):
+    """What a publisher gives to create an asset."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"title": "Big Buck Bunny"}]})
+
+    title: str = Field(description="1 to 300 characters of plain text; shown as it is, never as markup.")
+
+
+class Video(_Model):
+    """One video rendition."""
+
+    kind: Literal["video"] = "video"
+    name: str
+    codec: str = Field(description="RFC 6381.")
+    bitrate_bps: int = Field(description="Average over the whole duration.")
+    peak_bitrate_bps: int = Field(description="Of the densest segment.")
+    width: int
+    height: int
+    fps: float
+
+
+class Audio(_Model):
+    """One audio rendition."""
+
+    kind: Literal["audio"] = "audio"
+    name: str
+    codec: str = Field(description="RFC 6381.")
+    bitrate_bps: int = Field(description="Average over the whole duration.")
+    peak_bitrate_bps: int = Field(description="Of the densest segment.")
+    channels: int
+    sample_rate: int
+    language: str | None
+
+
+Rendition = Annotated[Video | Audio, Field(discriminator="kind")]
+
+
+class AssetView(_Model):
+    """One asset."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": _EXAMPLE_ID,
+                    "title": "Big Buck Bunny",
+                    "state": "processing",
+                    "failure": None,
+                    "progress": 0.42,
+                    "source_name": "bbb.mp4",
+                    "source_bytes": 31457280,
+                    "uploaded_bytes": 31457280,
+                    "duration_s": None,
+                    "renditions": [],
+                    "watch_url": f"http://127.0.0.1:8080/watch/{_EXAMPLE_ID}",
+                    "hls_url": f"http://127.0.0.1:8080/v/{_EXAMPLE_ID}/master.m3u8",
+                    "dash_url": f"http://127.0.0.1:8080/v/{_EXAMPLE_ID}/manifest.mpd",
+                    "poster_url": None,
+                    "created_at": "2026-01-05T10:00:00Z",
+                    "updated_at": "2026-01-05T10:00:42Z",
+                }
+            ]
+        },
+    )
+
+    id: str
+    title: str
+    state: State
+    failure: str | None = Field(description="Why it failed, for people; null unless `state` is `failed`.")
+    progress: float = Field(ge=0, le=1, description="Of the processing.")
+    source_name: str | None = Field(description="The publisher's file name.")
+    source_bytes: int | None = Field(description="Size of the acknowledged source.")
+    uploaded_bytes: int = Field(description="How much of the present upload has come.")
+    duration_s: float | None
+    renditions: list[Rendition]
+    watch_url: str
+    hls_url: str = Field(description="Answers 404 until the asset is ready.")
+    dash_url: str = Field(description="Answers 404 until the asset is ready.")
+    poster_url: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class AssetPage(_Model):
+    """One page of the list, newest first."""
+
+    items: list[AssetView]
+    next: str | None = Field(description="Give it as `cursor` to get the page after this one; null at the end.")
+
+
+class PurgeAccepted(_Model):
+    """A purge that will reach every edge, also those that are away now."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"id": 17}]})
+
+    id: int = Field(description="Orders are applied in the order of their ids.")
+
+
+class Problem(BaseModel):
+    """An RFC 9457 problem document."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "/docs/errors#not-found",
+                    "title": "Not found",
+                    "status": 404,
+                    "detail": f"there is no asset {_EXAMPLE_ID}",
+                    "code": "not-found",
+                    "request_id": "9f1c2b7a6d5e4c3b",
+                }
+            ]
+        }
+    )
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str = Field(description="Stable, for programs.")
+    request_id: str | None
+
+
+def represent(asset: Asset, public_url: str) -> AssetView:
+    """One asset with URLs that start with `public_url` (no trailing slash)."""
+    presentation = asset.presentation
+    return AssetView(
+        id=asset.id,
+        title=asset.title,
+        state=asset.state,
+        failure=asset.failure if asset.state == "failed" else None,
+        progress=asset.progress,
+        source_name=asset.source_name,
+        source_bytes=asset.source_bytes,
+        uploaded_bytes=asset.uploaded_bytes,
+        duration_s=round(float(presentation.duration_s), 3) if presentation else None,
+        renditions=[_rendition(track) for track in presentation.tracks] if presentation else [],
+        watch_url=public_url + watch_path(asset.id),
+        hls_url=public_url + hls_path(asset.id),
+        dash_url=public_url + dash_path(asset.id),
+        poster_url=_poster_url(asset, presentation, public_url),
+        created_at=asset.created_at,
+        updated_at=asset.updated_at,
+    )
+
+
+def represent_page(assets: list[Asset], public_url: str, *, more: bool) -> AssetPage:
+    """One page; `more` when the list goes on after it."""
+    last = Cursor(assets[-1].created_at, assets[-1].id) if assets and more else None
+    return AssetPage(
+        items=[represent(asset, public_url) for asset in assets],
+        next=write_cursor(last) if last else None,
+    )
+
+
+def _rendition(track: VideoTrack | AudioTrack) -> Video | Audio:
+    if isinstance(track, AudioTrack):
+        return Audio(
+            name=track.name,
+            codec=track.codec,
+            bitrate_bps=track.average_bandwidth_bps,
+            peak_bitrate_bps=track.peak_bandwidth_bps,
+            channels=track.channels,
+            sample_rate=track.sample_rate,
+            language=track.language,
+        )
+    return Video(
+        name=track.name,
+        codec=track.codec,
+        bitrate_bps=track.average_bandwidth_bps,
+        peak_bitrate_bps=track.peak_bandwidth_bps,
+        width=track.width,
+        height=track.height,
+        fps=round(float(track.frame_rate), 3),
+    )
+
+
+def _poster_url(asset: Asset, presentation: Presentation | None, public_url: str) -> str | None:
+    if presentation is None or not presentation.poster or asset.revision is None:
+        return None
+    return f"{public_url}/{revision_prefix(asset.id, asset.revision)}thumbs/poster.jpg"

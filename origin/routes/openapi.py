@@ -1,0 +1,45 @@
+"""The API's description, and wrong requests as problem documents of the one kind that it describes."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from playnet.asgi.problems import problem
+from playnet.errors import InvalidInput
+
+_MAX_MISTAKES = 20
+
+
+async def invalid_request(request: Request, exc: Exception) -> JSONResponse:
+    """400 with each mistake's place. Never echoes the input: it may hold anything."""
+    assert isinstance(exc, RequestValidationError)
+    mistakes = [
+        {"where": ".".join(str(part)[:80] for part in error["loc"]), "message": error["msg"][:300]}
+        for error in exc.errors()[:_MAX_MISTAKES]
+    ]
+    detail = "; ".join(f"{mistake['where']}: {mistake['message']}" for mistake in mistakes[:3])
+    return problem(
+        request, status=400, code=InvalidInput.code, title=InvalidInput.title, detail=detail, mistakes=mistakes
+    )
+
+
+def describe(app: FastAPI) -> None:
+    """FastAPI adds a 422 of its own form to every operation; ours answer 400 with a problem document instead."""
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schema = generate()
+            for operations in schema["paths"].values():
+                for operation in operations.values():
+                    operation["responses"].pop("422", None)
+            for unused in ("HTTPValidationError", "ValidationError"):
+                schema["components"]["schemas"].pop(unused, None)
+            app.openapi_schema = schema
+        assert app.openapi_schema is not None
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
