@@ -53,11 +53,15 @@ def _exists(user: str) -> bool:
 
 
 def _runs_services(user: str) -> bool:
-    """Ask the kernel, not the mode bits: start the interpreter as that account and import us."""
+    """Ask the kernel, not the mode bits: start the interpreter as that account and import us.
+
+    Through a shell, because setpriv itself still finds its program with root's rights.
+    """
     setpriv = find_program("setpriv")
     if setpriv is None:
         raise StartupFailed("setpriv (package util-linux) is not installed: run `make setup`")
-    command = [setpriv, *drop_to(user), "--", sys.executable, "-c", "import playnet.config"]
+    script = 'exec "$0" -c "import playnet.config"'
+    command = [setpriv, *drop_to(user), "--", "/bin/sh", "-c", script, sys.executable]
     try:
         done = subprocess.run(command, cwd="/", capture_output=True, timeout=_CHECK_TIMEOUT_S, check=False)
     except (OSError, subprocess.TimeoutExpired):

@@ -158,6 +158,7 @@ class _Keeper:
             return healthy_s, why
         finally:
             process.kill_group()
+            await process.exited()
             self._process = None
 
     async def _until_ready(self, process: Process) -> float | None:
