@@ -28,7 +28,7 @@ _YAML = """
 data_dir: {root}/data
 database: {{dsn_file: {root}/dsn}}
 transcoder:
-  preset: ultrafast
+  preset: {preset}
   lease: 3s
   workers: 2
   ladder:
@@ -128,10 +128,10 @@ class Studio:
 
 
 @asynccontextmanager
-async def studio(root: Path, dsn: str) -> AsyncIterator[Studio]:
+async def studio(root: Path, dsn: str, *, preset: str = "ultrafast") -> AsyncIterator[Studio]:
     """A migrated database and an empty store; processes are stopped at the end."""
     (root / "dsn").write_text(dsn)
-    text = _YAML.format(root=root)
+    text = _YAML.format(root=root, preset=preset)
     (root / "playnet.yaml").write_text(text)
     config = parse(text, name="test", base=root)
     await migrate(dsn)
