@@ -19,7 +19,7 @@ from rich.progress import (
 from playnet.client import Client, check_source
 from playnet.errors import MediaRejected
 
-from .options import AsJson, ConfigFile, DataDir, TokenFile, Url, api_token, configured, front_url
+from .options import AsJson, ConfigFile, DataDir, Front, TokenFile, api_token, configured, front_url
 from .output import err, out, print_json, tell
 
 File = Annotated[Path, typer.Argument(help="The video file.", metavar="FILE")]
@@ -34,13 +34,13 @@ def add(
     as_json: AsJson = False,
     config: ConfigFile = None,
     data: DataDir = None,
-    url: Url = None,
+    front: Front = None,
     token_file: TokenFile = None,
 ) -> None:
     """Upload a video file; it is made into adaptive HLS and DASH."""
     check_source(file)
     settings = configured(config, data)
-    client = Client(front_url(settings, url), api_token(settings, token_file))
+    client = Client(front_url(settings, front), api_token(settings, token_file))
     asset = asyncio.run(_add(client, file, title or file.stem, wait=wait))
     if as_json:
         print_json(asset)

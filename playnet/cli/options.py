@@ -24,8 +24,9 @@ DataDir = Annotated[
     Path | None, typer.Option("--data", metavar="DIR", help="Data directory, instead of the file's data_dir.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
-Url = Annotated[
-    str | None, typer.Option("--url", envvar="PLAYNET_URL", help="Front of the appliance, instead of the file's.")
+Front = Annotated[
+    str | None,
+    typer.Option("--front", metavar="URL", envvar="PLAYNET_URL", help="Front of the appliance, instead of the file's."),
 ]
 TokenFile = Annotated[
     Path | None,

@@ -11,7 +11,7 @@ from playnet.client import Client
 from playnet.errors import ConfigError
 from playnet.purge.order import PurgeOrder
 
-from .options import AsJson, ConfigFile, DataDir, TokenFile, Url, api_token, configured, front_url
+from .options import AsJson, ConfigFile, DataDir, Front, TokenFile, api_token, configured, front_url
 from .output import out, print_json
 
 
@@ -24,7 +24,7 @@ def purge(
     as_json: AsJson = False,
     config: ConfigFile = None,
     data: DataDir = None,
-    front: Annotated[Url, typer.Option("--front", envvar="PLAYNET_URL", help="Front of the appliance.")] = None,
+    front: Front = None,
     token_file: TokenFile = None,
 ) -> None:
     """Make every edge forget what matches: exactly one of --url, --tag, --prefix, --all."""

@@ -6,6 +6,8 @@ from typing import NoReturn
 
 import typer
 
+from playnet.config.choose import config_file
+
 ROLES = {
     "origin": "Run this host's origin.",
     "transcoder": "Run this host's transcoder.",
@@ -24,4 +26,12 @@ def register(app: typer.Typer) -> None:
 def _become(context: typer.Context) -> NoReturn:
     """Replace this process, so that signals and exit code are the role's own."""
     role = context.info_name or ""
-    os.execv(sys.executable, [sys.executable, "-m", role, *context.args])  # noqa: S606
+    os.execv(sys.executable, [sys.executable, "-m", role, *_with_config(context.args)])  # noqa: S606
+
+
+def _with_config(args: list[str]) -> list[str]:
+    """A role reads the file it is given: give it the one that every other command would use. `--origin` needs none."""
+    if any(arg.partition("=")[0] in {"--config", "--origin"} for arg in args):
+        return args
+    file = config_file(None)
+    return args if file is None else [*args, "--config", str(file)]
