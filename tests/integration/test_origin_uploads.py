@@ -5,6 +5,7 @@ import base64
 import hashlib
 import os
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import aiohttp
 import asyncpg
 import pytest
 
-from playnet.store.file import FileStore
+from playnet.db.migrate import migrate
 from tests.aio import run, until
 from tests.origin import Api, Place, chunks, process, running
 
@@ -89,27 +90,31 @@ def test_a_source_above_the_limit_is_refused_before_it_is_read(make_place: Calla
     run(scenario())
 
 
-async def _open_upload(api: Api, asset: str, announced: int, sent: bytes) -> asyncio.StreamWriter:
-    """A client that announces more than it has sent so far."""
+@asynccontextmanager
+async def _open_upload(api: Api, asset: str) -> AsyncIterator[None]:
+    """A client that has sent 3 of 10 MiB, seen by the origin; at the end its connection breaks."""
     _, writer = await asyncio.open_connection("127.0.0.1", api.place.port)
     writer.write(
         f"PUT /api/v1/assets/{asset}/source HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {api.place.token}\r\n"
-        f"Content-Length: {announced}\r\n\r\n".encode()
-        + sent
+        f"Content-Length: {10 * MIB}\r\n\r\n".encode()
     )
-    await writer.drain()
-    return writer
+    writer.write(b"x" * (3 * MIB))
+    await _until_state(api, asset, "uploading")
+    try:
+        yield
+    finally:
+        writer.transport.abort()
+        with suppress(OSError):
+            await writer.wait_closed()
 
 
 def test_a_connection_cut_half_way_frees_the_asset(place: Place) -> None:
     async def scenario() -> None:
         async with running(place) as api:
             asset = await api.create()
-            writer = await _open_upload(api, asset, 10 * MIB, b"x" * (3 * MIB))
-            await _until_state(api, asset, "uploading")
-            status, problem = await api.upload(asset, b"second")
-            assert (status, problem["code"]) == (409, "conflict")
-            writer.transport.abort()
+            async with _open_upload(api, asset):
+                status, problem = await api.upload(asset, b"second")
+                assert (status, problem["code"]) == (409, "conflict")
             await _until_state(api, asset, "waiting")
             await _waits_for_a_source(api, asset)
             assert (await api.upload(asset, b"second"))[0] == 200
@@ -166,12 +171,9 @@ def test_an_upload_whose_origin_died_is_taken_over(place: Place) -> None:
             with process(place) as child:
                 await until(api.ready)
                 asset, other = await api.create(), await api.create()
-                await _open_upload(api, asset, 10 * MIB, b"x" * MIB)
-                await _open_upload(api, other, 10 * MIB, b"x" * MIB)
-                await _until_state(api, asset, "uploading")
-                await _until_state(api, other, "uploading")
-                child.kill()
-                child.wait()
+                async with _open_upload(api, asset), _open_upload(api, other):
+                    child.kill()
+                    child.wait()
             await _disown(place, other)
             async with running(place) as again:
                 await _until_state(again, asset, "waiting")
@@ -203,17 +205,19 @@ def test_objects_of_lost_uploads_are_swept(place: Place) -> None:
     """The put was finished, the acknowledgement never came."""
 
     async def scenario() -> None:
-        async with running(place) as api:
-            asset = await api.create()
-            store = FileStore(place.layout.objects)
-            await store.put(f"source/{asset}/feed", chunks(b"orphan"))
-            statement = (
-                "insert into upload (id, asset_id, owner, lease_until, abandoned_at) "
-                "values ('feed', $1, 'gone', now(), now() - interval '1 h')"
-            )
-            await _execute(place, statement, asset)
-            await until(lambda: not place.sources(asset))
-            await store.close()
+        await migrate(place.dsn)
+        await _execute(place, "insert into asset (id, title, state) values ('orphanaaaaaa', 'x', 'waiting')")
+        await _execute(
+            place,
+            "insert into upload (id, asset_id, owner, lease_until, abandoned_at) "
+            "values ('feed', 'orphanaaaaaa', 'gone', now(), now() - interval '1 h')",
+        )
+        store = place.store
+        await store.put("source/orphanaaaaaa/feed", chunks(b"orphan"))
+        await store.close()
+        assert place.sources("orphanaaaaaa")
+        async with running(place):
+            await until(lambda: not place.sources("orphanaaaaaa"))
 
     run(scenario())
 
