@@ -63,9 +63,10 @@ def listen(where: Address | Path) -> socket.socket:
     return sock
 
 
-async def serve(app: ASGIApp, where: Address | Path, *, stop: asyncio.Event | None = None) -> None:
+async def serve(app: ASGIApp, where: Address | Path, *, stop: asyncio.Event | None = None, date: bool = True) -> None:
     """Serve until a signal, or until `stop` is set. The app's lifespan opens and closes its resources.
 
+    `date`: add a Date to every response; a cache passes on the origin's.
     Every app gets the same surroundings: a request id, bounded heads, answers that outlive an unread body.
     """
     config = uvicorn.Config(
@@ -75,7 +76,7 @@ async def serve(app: ASGIApp, where: Address | Path, *, stop: asyncio.Event | No
         access_log=False,
         lifespan="on",
         server_header=False,
-        date_header=True,
+        date_header=date,
         timeout_graceful_shutdown=_DRAIN_S,
     )
     server = _Server(config)
