@@ -5,19 +5,35 @@ Objects are frozen after load and passed in, never global. Secrets stand in file
 """
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from .units import Address, Bitrate, Duration, ListenAddress, Size
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$")]
+_NAME = r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$"
+_BUCKET = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"
+_BASE_URL = r"^https?://[^/\s]+$"
+SHAPES = {
+    _NAME: "1 to 32 lower-case letters, digits and hyphens, no hyphen at either end",
+    _BUCKET: "3 to 63 lower-case letters, digits, dots and hyphens, a letter or digit at both ends",
+    _BASE_URL: "http:// or https:// and a host, perhaps a port, nothing behind it, for example https://video.example.org",
+}
+"""Each pattern of this file in words, for people."""
+
+Name = Annotated[str, Field(pattern=_NAME)]
 
 
 class Section(BaseModel):
     """A mapping of the YAML: unknown keys are errors, values do not change after load."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty(cls, value: Any) -> Any:
+        """A section whose settings are all commented out is YAML's null: read it as empty."""
+        return {} if value is None else value
 
 
 class Site(Section):
@@ -26,7 +42,8 @@ class Site(Section):
     name: str = Field("PlayNet", min_length=1, max_length=80, description="Shown on pages.")
     public_url: str | None = Field(
         None,
-        pattern=r"^https?://[^/\s]+$",
+        pattern=_BASE_URL,
+        examples=["https://video.example.org"],
         description="Scheme, host and port that viewers use. Without it, the front's listen address.",
     )
     run_as: Name = Field(
@@ -39,14 +56,18 @@ class Site(Section):
 class S3(Section):
     """Any S3 server. Only plain calls are used: no tags, no ACLs, no conditional PUT."""
 
-    endpoint: ListenAddress = Field(description="HOST:PORT of the server.")
-    bucket: str = Field(
-        min_length=3, max_length=63, pattern=r"^[a-z0-9][a-z0-9.-]+[a-z0-9]$", description="Must exist."
-    )
+    endpoint: ListenAddress = Field(description="The server.", examples=["s3.example.org:443"])
+    bucket: str = Field(pattern=_BUCKET, description="Must exist.", examples=["playnet"])
     region: str = Field("us-east-1", min_length=1, description="As the server names it.")
     tls: bool = Field(True, description="Speak HTTPS to the endpoint.")
-    access_key_file: Path = Field(description="File that holds the access key, readable by `site.run_as` only.")
-    secret_key_file: Path = Field(description="File that holds the secret key, readable by `site.run_as` only.")
+    access_key_file: Path = Field(
+        description="File that holds the access key, readable by `site.run_as` only.",
+        examples=["/etc/playnet/s3-access-key"],
+    )
+    secret_key_file: Path = Field(
+        description="File that holds the secret key, readable by `site.run_as` only.",
+        examples=["/etc/playnet/s3-secret-key"],
+    )
     part_size: Size = Field(
         "16MiB", ge=5 << 20, le=5 << 30, validate_default=True,
         description="Multipart unit; memory of one upload is about three times this.",
@@ -59,7 +80,11 @@ class Storage(Section):
     kind: Literal["file", "s3"] = Field(
         "file", description="`file` for one box, `s3` as soon as there is a second host."
     )
-    path: Path | None = Field(None, description="Folder of the objects for `file`. Without it, DATA_DIR/objects.")
+    path: Path | None = Field(
+        None,
+        description="Folder of the objects for `file`. Without it, DATA_DIR/objects.",
+        examples=["/srv/playnet/objects"],
+    )
     s3: S3 | None = Field(None, description="Needed for `s3`.")
 
     @model_validator(mode="after")
@@ -75,6 +100,7 @@ class Database(Section):
     dsn_file: Path | None = Field(
         None,
         description="File with the connection string of a server of yours. Without it the appliance runs its own in DATA_DIR/postgres.",
+        examples=["/etc/playnet/database-url"],
     )
     pool_size: int = Field(8, ge=2, le=100, description="Connections per service.")
     statement_timeout: Duration = Field(
@@ -88,6 +114,7 @@ class Redis(Section):
     url_file: Path | None = Field(
         None,
         description="File with a redis:// URL of a server of yours. Without it the appliance runs its own in DATA_DIR/redis.",
+        examples=["/etc/playnet/redis-url"],
     )
 
 
@@ -98,7 +125,10 @@ class Origin(Section):
         "127.0.0.1:8090", validate_default=True, description="Where this host's origin listens."
     )
     addresses: tuple[ListenAddress, ...] = Field(
-        (), max_length=32, description="Every origin as edges and the front dial it. Without it, `listen`."
+        (),
+        max_length=32,
+        description="Every origin as edges and the front dial it. Empty: `listen`.",
+        examples=[["192.0.2.11:8090", "192.0.2.12:8090"]],
     )
     max_source: Size = Field(
         "100GiB", ge=1, le=5 << 40, validate_default=True, description="Largest source that is taken."
@@ -183,10 +213,14 @@ class Edge(Section):
     name: Name = Field(description="Identity of the node in logs, metrics and Cache-Status; unique.")
     listen: ListenAddress = Field(description="Where its nginx listens.")
     address: ListenAddress | None = Field(
-        None, description="How the front dials it, also what the ring hashes. Without it, `listen`."
+        None,
+        description="How the front dials it, also what the ring hashes. Without it, `listen`.",
+        examples=["192.0.2.21:8081"],
     )
     cache_dir: Path | None = Field(
-        None, description="Folder of the cache, one file system. Without it, DATA_DIR/edges/NAME."
+        None,
+        description="Folder of the cache, one file system. Without it, DATA_DIR/edges/NAME.",
+        examples=["/srv/cache/edge-1"],
     )
     size: Size = Field("10GiB", ge=16 << 20, validate_default=True, description="Quota of cached bodies.")
     weight: int = Field(1, ge=1, le=1000, description="Share of the ring: 160 points for each unit.")
@@ -235,6 +269,7 @@ class Auth(Section):
     api_token_file: Path | None = Field(
         None,
         description="File with the token that writing API calls need. Without it, DATA_DIR/secrets/api-token, made at first start.",
+        examples=["/etc/playnet/api-token"],
     )
 
 
@@ -264,13 +299,19 @@ class Config(Section):
     data_dir: Path | None = Field(
         None,
         description="Everything that must survive. Without it, /var/lib/playnet for root and ~/.local/state/playnet for others.",
+        examples=["/srv/playnet"],
     )
     storage: Storage = Field(default_factory=Storage)
     database: Database = Field(default_factory=Database)
     redis: Redis = Field(default_factory=Redis)
     origin: Origin = Field(default_factory=Origin)
     transcoder: Transcoder = Field(default_factory=Transcoder)
-    edges: tuple[Edge, ...] = Field(default_factory=_default_edges, min_length=1, max_length=1000)
+    edges: tuple[Edge, ...] = Field(
+        default_factory=_default_edges,
+        min_length=1,
+        max_length=1000,
+        description="The cache nodes: at least one; the ring shares the objects out among them.",
+    )
     edge_tuning: EdgeTuning = Field(default_factory=EdgeTuning)
     lb: LoadBalancer = Field(default_factory=LoadBalancer)
     auth: Auth = Field(default_factory=Auth)
@@ -281,10 +322,14 @@ class Config(Section):
     def _consistent(self) -> "Config":
         names = [edge.name for edge in self.edges]
         if len(set(names)) != len(names):
-            raise ValueError("expected every edge to have a name of its own")
+            twice = next(name for name in names if names.count(name) > 1)
+            raise ValueError(f"expected every edge to have a name of its own: {twice} stands twice")
         taken = [self.lb.listen, self.origin.listen, *(edge.listen for edge in self.edges)]
         if all(edge.address is None for edge in self.edges) and len(set(taken)) != len(taken):
-            raise ValueError("expected a listen address of its own for the front, the origin and every edge")
+            twice = next(str(address) for address in taken if taken.count(address) > 1)
+            raise ValueError(
+                f"expected an address of its own for the front, the origin and every edge: {twice} stands twice"
+            )
         return self
 
     @property

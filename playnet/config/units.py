@@ -10,12 +10,12 @@ from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 _SIZE_BYTES = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
 _BITRATE_BPS = {"kbps": 1_000, "Mbps": 1_000_000}
-_DURATION_S = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
-_NUMBER = r"(\d+(?:\.\d+)?)"
+_DURATION_MS = {"ms": 1, "s": 1_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
+_NUMBER = r"([0-9]+(?:\.[0-9]+)?)"
 _HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])")
 
 
-def _parse(value: object, units: dict[str, float] | dict[str, int], example: str) -> float:
+def _parse(value: object, units: dict[str, int], example: str) -> float:
     expected = f"a number with a unit ({', '.join(units)}), for example {example}"
     if not isinstance(value, str):
         raise ValueError(f"expected {expected}")
@@ -25,29 +25,28 @@ def _parse(value: object, units: dict[str, float] | dict[str, int], example: str
     return float(match[1]) * units[match[2]]
 
 
-def _written(value: float, units: dict[str, float] | dict[str, int]) -> str:
-    """The largest unit that divides the value; the inverse of `_parse`."""
+def _written(value: int, units: dict[str, int]) -> str:
+    """The largest unit that divides the value, else the smallest with a fraction; the inverse of `_parse`."""
     for unit, factor in sorted(units.items(), key=lambda item: -item[1]):
-        quotient = value / factor
-        if quotient >= 1 and abs(quotient - round(quotient)) < 1e-9:
-            return f"{round(quotient)}{unit}"
-    smallest = min(units, key=lambda unit: units[unit])
-    return f"{value / units[smallest]:g}{smallest}"
+        if value >= factor and value % factor == 0:
+            return f"{value // factor}{unit}"
+    unit, factor = min(units.items(), key=lambda item: item[1])
+    return f"{value / factor:.3f}".rstrip("0").rstrip(".") + unit
 
 
 def parse_size(value: object) -> int:
     """`10GiB` -> bytes. ValueError without a unit."""
-    return int(_parse(value, _SIZE_BYTES, "10GiB"))
+    return round(_parse(value, _SIZE_BYTES, "10GiB"))
 
 
 def parse_bitrate(value: object) -> int:
     """`4.5Mbps` -> bits per second. ValueError without a unit."""
-    return int(_parse(value, _BITRATE_BPS, "4.5Mbps"))
+    return round(_parse(value, _BITRATE_BPS, "4.5Mbps"))
 
 
 def parse_duration(value: object) -> float:
     """`90s` -> seconds. ValueError without a unit."""
-    return _parse(value, _DURATION_S, "90s")
+    return _parse(value, _DURATION_MS, "90s") / 1000
 
 
 def write_size(value: int) -> str:
@@ -61,8 +60,8 @@ def write_bitrate(value: int) -> str:
 
 
 def write_duration(value: float) -> str:
-    """Seconds as written in the YAML."""
-    return _written(value, _DURATION_S)
+    """Seconds as written in the YAML, to the millisecond."""
+    return _written(round(value * 1000), _DURATION_MS)
 
 
 class Address(NamedTuple):
@@ -101,11 +100,11 @@ Duration = Annotated[
     float,
     BeforeValidator(parse_duration),
     PlainSerializer(write_duration, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": rf"^{_NUMBER}\s*({'|'.join(_DURATION_S)})$"}),
+    WithJsonSchema({"type": "string", "pattern": rf"^{_NUMBER}\s*({'|'.join(_DURATION_MS)})$"}),
 ]
 ListenAddress = Annotated[
     Address,
     BeforeValidator(parse_address),
     PlainSerializer(str, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": r"^.+:\d{1,5}$"}),
+    WithJsonSchema({"type": "string", "pattern": r"^.+:[0-9]{1,5}$"}),
 ]
