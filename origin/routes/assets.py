@@ -15,6 +15,7 @@ from origin.core.paging import DEFAULT_LIMIT, MAX_LIMIT, read_cursor
 from origin.core.representation import AssetPage, AssetView, NewAsset, Problem, represent, represent_page
 from origin.core.titles import clean_file_name, clean_title
 from playnet.asgi.bodies import announced_bytes
+from playnet.asgi.problems import MEDIA_TYPE
 from playnet.errors import InvalidInput
 from playnet.names import AssetId, parse_asset_id
 
@@ -32,7 +33,7 @@ _SOURCE_BODY = {
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """OpenAPI entries for errors."""
-    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {status: {"model": Problem, "content": content} for status in statuses}
 
 

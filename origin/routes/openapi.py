@@ -7,7 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from playnet.asgi.problems import problem
+from playnet.asgi.problems import MEDIA_TYPE, problem
 from playnet.errors import InvalidInput
 
 _MAX_MISTAKES = 20
@@ -27,7 +27,7 @@ async def invalid_request(request: Request, exc: Exception) -> JSONResponse:
 
 
 def describe(app: FastAPI) -> None:
-    """FastAPI adds a 422 of its own form to every operation; ours answer 400 with a problem document instead."""
+    """FastAPI describes errors in a form of its own; ours are problem documents, and 400 instead of 422."""
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -35,7 +35,7 @@ def describe(app: FastAPI) -> None:
             schema = generate()
             for operations in schema["paths"].values():
                 for operation in operations.values():
-                    operation["responses"].pop("422", None)
+                    _only_problems(operation["responses"])
             for unused in ("HTTPValidationError", "ValidationError"):
                 schema["components"]["schemas"].pop(unused, None)
             app.openapi_schema = schema
@@ -43,3 +43,10 @@ def describe(app: FastAPI) -> None:
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _only_problems(responses: dict[str, Any]) -> None:
+    responses.pop("422", None)
+    for response in responses.values():
+        if MEDIA_TYPE in response.get("content", {}):
+            response["content"].pop("application/json", None)
