@@ -72,7 +72,7 @@ def _http(node: Node) -> list[str]:
         "send_timeout 30s;",
         "reset_timedout_connection on;",
         "client_header_buffer_size 2k;",
-        "large_client_header_buffers 4 16k;",
+        "large_client_header_buffers 4 8k;",
         "client_max_body_size 1m;",
         "access_log off;",
         """log_format hot escape=json '{"path":"$hot_path","status":$status,"bytes":$body_bytes_sent}';""",
@@ -158,6 +158,7 @@ def _brain(location: str, target: str, *, accel: bool, node: Node) -> list[str]:
         "    proxy_request_buffering off;",
         "    proxy_buffering off;",  # what the brain sends itself is on its way from the origin
         "    proxy_buffer_size 32k;",
+        "    proxy_buffers 4 32k;",
         "    proxy_max_temp_file_size 0;",
         "    proxy_connect_timeout 5s;",
         f"    proxy_read_timeout {max(round(node.brain_timeout_s), 1)}s;",

@@ -1,0 +1,211 @@
+"""One viewer's response: preconditions, range, whether nginx sends the body, and the bytes if it does not."""
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.types import Message, Receive, Send
+
+from edge.core.accel import is_accelerable
+from edge.core.entry import Entry
+from edge.core.forward import via
+from edge.core.nginx import BODIES_LOCATION
+from playnet.errors import PlayNetError, Unavailable
+from playnet.http.cache_status import CacheStatus
+from playnet.http.conditional import if_range_holds, not_modified
+from playnet.http.fields import Fields
+from playnet.http.ranges import Part, Selected, Unsatisfiable, Whole, select
+
+from .bodies import Bodies, refused
+from .growing import Growing
+
+_READ_BYTES: Final = 256 << 10
+_NOT_IN_304: Final = ("content-type", "content-encoding", "content-language", "content-length", "accept-ranges")
+
+
+class _Left(Exception):
+    """The viewer closed the connection."""
+
+
+async def _nothing() -> Message:
+    return {"type": "http.disconnect"}
+
+
+async def _nowhere(_: Message) -> None:
+    return None
+
+
+@dataclass(slots=True, kw_only=True)
+class Viewer:
+    """Who is answered. `has_nginx`: it stands between us and may send bodies for us."""
+
+    method: str
+    fields: Fields
+    request_id: str
+    node: str
+    has_nginx: bool
+    receive: Receive
+    send: Send
+    has_begun: bool = False
+
+    @classmethod
+    def nobody(cls, node: str) -> "Viewer":
+        """For what the node asks on its own behalf: no cookie, no credentials, nothing of any viewer."""
+        return cls(
+            method="GET", fields=Fields(), request_id=f"refresh-{node}", node=node, has_nginx=False,
+            receive=_nothing, send=_nowhere,
+        )  # fmt: skip
+
+
+class Answer:
+    """Sends one response. A body that breaks off is left unfinished: the server then closes the connection."""
+
+    def __init__(self, viewer: Viewer, clock: Callable[[], float]) -> None:
+        self._viewer, self._clock = viewer, clock
+
+    async def entry(self, entry: Entry, status: CacheStatus, bodies: Bodies) -> bool:
+        """A complete stored response. False, and nothing sent, when its body is gone."""
+        viewer, now = self._viewer, self._clock()
+        fields = self._decorated(entry, status)
+        if entry.status == 200 and not_modified(viewer.fields, entry.fields, now=now):
+            if bodies.size_bytes(entry.body) != entry.size_bytes:
+                return False
+            await self._head_only(304, fields.without(_NOT_IN_304))
+            return True
+        may_select = entry.status == 200 and if_range_holds(viewer.fields, entry.fields, now=now)
+        wanted = viewer.fields.get("range") if may_select and viewer.method == "GET" else None
+        if viewer.has_nginx and (may_select or "range" not in viewer.fields) and is_accelerable(entry, viewer.fields):
+            location = BODIES_LOCATION + bodies.name(entry.body)
+            await self._head_only(200, fields.without(["date", "accept-ranges"]).plus(("x-accel-redirect", location)))
+            return True
+        return await self._from_disk(entry, fields, select(wanted, entry.size_bytes), bodies)
+
+    async def _from_disk(self, entry: Entry, fields: Fields, selected: Selected, bodies: Bodies) -> bool:
+        fd = bodies.open(entry.body)
+        if fd is None:
+            return False
+        try:
+            if os.fstat(fd).st_size != entry.size_bytes:
+                return False
+            await self._selected(
+                entry.status, fields, selected, entry.size_bytes, lambda first, last: _file(fd, first, last)
+            )
+        finally:
+            os.close(fd)
+        return True
+
+    async def growing(self, entry: Entry, status: CacheStatus, body: Growing) -> None:
+        """A response whose body arrives. Ranges are possible as soon as its size is known."""
+        fields, total = self._decorated(entry, status), body.total_bytes
+        may_select = entry.status == 200 and if_range_holds(self._viewer.fields, entry.fields, now=self._clock())
+        wanted = self._viewer.fields.get("range") if may_select and total is not None else None
+
+        async def bytes_of(first: int, last: int | None) -> AsyncGenerator[bytes, None]:
+            with body.reading(first, last) as reader:
+                async for chunk in reader.chunks():
+                    yield chunk
+
+        if total is None:
+            await self._stream(entry.status, fields, bytes_of(0, None))
+        else:
+            await self._selected(entry.status, fields, select(wanted, total), total, bytes_of)
+
+    async def relayed(
+        self, code: int, fields: Fields, status: CacheStatus, chunks: AsyncGenerator[bytes, None]
+    ) -> None:
+        """An origin's answer as it comes. `chunks` is closed by the caller."""
+        await self._stream(code, self._signed(fields, status), chunks)
+
+    async def _selected(
+        self, code: int, fields: Fields, selected: Selected, size_bytes: int,
+        bytes_of: "Callable[[int, int | None], AsyncGenerator[bytes, None]]",
+    ) -> None:  # fmt: skip
+        match selected:
+            case Unsatisfiable():
+                fields = fields.without(_NOT_IN_304).plus(("content-range", f"bytes */{size_bytes}"))
+                await self._head_only(416, fields.plus(("content-length", "0")))
+            case Part():
+                fields = fields.plus(
+                    ("content-range", selected.content_range(size_bytes)), ("content-length", str(selected.size_bytes))
+                )
+                await self._stream(206, fields, bytes_of(selected.first, selected.last))
+            case Whole():
+                fields = fields.plus(("content-length", str(size_bytes)))
+                await self._stream(code, fields, bytes_of(0, size_bytes - 1))
+
+    def _decorated(self, entry: Entry, status: CacheStatus) -> Fields:
+        """The stored fields with what is true of this answer: Age, Via, Cache-Status, ranges."""
+        fields = entry.fields.plus(("age", str(int(entry.life.age_s(self._clock())))))
+        if entry.status == 200 and "accept-ranges" not in fields:
+            fields = fields.plus(("accept-ranges", "bytes"))
+        return self._signed(fields, status)
+
+    def _signed(self, fields: Fields, status: CacheStatus) -> Fields:
+        """Add our members to Via (RFC 9110 §7.6.3) and Cache-Status (RFC 9211 §2)."""
+        node = self._viewer.node
+        mine = (("via", via(node)), ("cache-status", status.written(node)))
+        joined = tuple((name, ", ".join((*fields.all(name), value))) for name, value in mine)
+        return Fields(fields.without(["via", "cache-status"]).pairs + joined)
+
+    async def _head_only(self, code: int, fields: Fields) -> None:
+        await self._begin(code, fields)
+        await self._viewer.send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _begin(self, code: int, fields: Fields) -> None:
+        self._viewer.has_begun = True
+        await self._viewer.send({"type": "http.response.start", "status": code, "headers": fields.encoded()})
+
+    async def _stream(self, code: int, fields: Fields, chunks: AsyncGenerator[bytes, None]) -> None:
+        """Head and body; stops when the viewer leaves."""
+        async with aclosing(chunks):
+            if self._viewer.method == "HEAD":
+                await self._head_only(code, fields)
+                return
+            failure = await self._until_sent_or_gone(code, fields, chunks)
+        if failure is not None:
+            raise failure
+
+    async def _until_sent_or_gone(
+        self, code: int, fields: Fields, chunks: AsyncGenerator[bytes, None]
+    ) -> PlayNetError | None:
+        failure: PlayNetError | None = None
+        try:
+            async with asyncio.TaskGroup() as group:
+                watch = group.create_task(self._until_gone(), name="viewer-gone")
+                try:
+                    await self._send_all(code, fields, chunks)
+                except PlayNetError as exc:  # not through the group: it would come out wrapped
+                    failure = exc
+                watch.cancel()
+        except* _Left:
+            failure = None
+        return failure
+
+    async def _send_all(self, code: int, fields: Fields, chunks: AsyncGenerator[bytes, None]) -> None:
+        send = self._viewer.send
+        await self._begin(code, fields)
+        async for chunk in chunks:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _until_gone(self) -> None:
+        while (await self._viewer.receive())["type"] != "http.disconnect":
+            pass
+        raise _Left
+
+
+async def _file(fd: int, first: int, last: int | None) -> AsyncGenerator[bytes, None]:
+    assert last is not None
+    position = first
+    while position <= last:
+        try:
+            chunk = await asyncio.to_thread(os.pread, fd, min(_READ_BYTES, last - position + 1), position)
+        except OSError as exc:
+            raise refused(exc) from exc
+        if not chunk:
+            raise Unavailable("a stored body is shorter than its entry says")
+        position += len(chunk)
+        yield chunk

@@ -1,0 +1,328 @@
+"""Fills: one upstream exchange per key however many viewers wait, each of whom gets the body as it arrives.
+
+A fill is a task of its own: it goes on when the viewer that started it leaves, ends by the upstream's deadlines, and
+publishes only a complete body that nobody purged meanwhile. What must not be shared goes to that one viewer only.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+from edge.core.entry import Entry, new_entry, validated
+from edge.core.forget import concerns
+from edge.core.key import Key
+from playnet.errors import PlayNetError, StorageFull, Unavailable
+from playnet.http.conditional import validators
+from playnet.http.fields import Fields
+from playnet.http.freshness import is_storable
+from playnet.logs import logger
+from playnet.purge.order import PurgeOrder
+
+from .bodies import Temp
+from .growing import Abandoned, Growing
+from .metrics import Metrics
+from .store import Reservation, Store
+from .upstream import Ask, Reply, Upstream, UpstreamFailed
+
+log = logger(__name__)
+
+_FILE_THREADS: Final = 4
+_MAX_ORDERS: Final = 256  # purge orders remembered by a fill whose head has not come; more of them doom it
+_APART_S: Final = 60.0  # a key whose answer could not be shared is fetched by each viewer for so long
+_MAX_APART: Final = 10_000
+_MAX_REFRESHES: Final = 64
+_STEP_BYTES: Final = 4 << 20  # room is reserved in steps of this when the origin does not tell the length
+_STALL_S: Final = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Streaming:
+    """The body arrives and everybody may have it. `entry` lacks only the final size."""
+
+    entry: Entry
+    body: Growing
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """The origin confirmed what is stored."""
+
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Private:
+    """An answer for the viewer who asked, None for all others: they ask for themselves."""
+
+    reply: Reply | None
+    status: int
+
+
+Head = Streaming | Validated | Private
+
+
+@dataclass(frozen=True, slots=True)
+class Obtained:
+    """What a viewer gets from a fill. `collapsed`: somebody else had started it."""
+
+    head: Head
+    collapsed: bool
+
+
+@dataclass(slots=True, eq=False)
+class _Fill:
+    key: Key
+    ask: Ask
+    stored: Entry | None
+    head: "asyncio.Future[Head]"
+    viewers: int = 0
+    tags: tuple[str, ...] | None = None
+    orders: list[PurgeOrder] = field(default_factory=list)
+    is_doomed: bool = False
+    is_over: bool = False
+    body: Growing | None = None
+    has_leader: bool = False
+
+    def forget(self, order: PurgeOrder) -> bool:
+        """Note a purge. True when nobody may join any more; what it means for the body may come out later."""
+        if not concerns(order, self.key, self.tags):
+            return False
+        if order.kind == "tag" and self.tags is None and len(self.orders) < _MAX_ORDERS:
+            self.orders.append(order)
+        else:
+            self.is_doomed = True
+        return True
+
+    def learn(self, tags: tuple[str, ...]) -> None:
+        """The head has come: earlier purges by tag are judged now."""
+        self.tags = tags
+        self.is_doomed |= any(concerns(order, self.key, tags) for order in self.orders)
+
+    def leave(self) -> None:
+        """The viewer that started it goes: what was for that one only is cut unless it was read to its end."""
+        self.has_leader = False
+        if self.head.done() and not self.head.cancelled() and self.head.exception() is None:
+            head = self.head.result()
+            if isinstance(head, Private) and head.reply is not None:
+                head.reply.close()
+
+    def let_go(self) -> None:
+        """Close the file as soon as neither the fill nor a viewer needs it."""
+        if self.is_over and self.viewers == 0 and self.body is not None:
+            self.body.release()
+
+
+class Fills:
+    """All exchanges of one node. `group` runs the tasks; `close` ends them."""
+
+    def __init__(
+        self, store: Store, upstream: Upstream, group: asyncio.TaskGroup, *, max_object_bytes: int, metrics: Metrics,
+        clock: Callable[[], float],
+    ) -> None:  # fmt: skip
+        self._store, self._upstream, self._group = store, upstream, group
+        self._max_object_bytes, self._metrics, self._clock = max_object_bytes, metrics, clock
+        self._open: dict[Key, _Fill] = {}
+        self._running: set[_Fill] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._apart: dict[Key, float] = {}
+        self._refreshes = 0
+        self._files = ThreadPoolExecutor(_FILE_THREADS, thread_name_prefix="edge-bodies")
+
+    async def close(self) -> None:
+        """End all exchanges."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        self._files.shutdown()
+
+    def forget(self, orders: PurgeOrder) -> None:
+        """A purge order: fills that began before it are not stored, and nobody joins them any more."""
+        for fill in self._running:
+            if fill.forget(orders) and self._open.get(fill.key) is fill:
+                del self._open[fill.key]
+
+    def is_apart(self, key: Key) -> bool:
+        """Whether this key's answers could lately not be shared, so that waiting for one would only cost time."""
+        until = self._apart.get(key)
+        if until is not None and until <= self._clock():
+            del self._apart[key]
+            return False
+        return until is not None
+
+    @asynccontextmanager
+    async def obtain(self, ask: Ask, stored: Entry | None) -> AsyncIterator[Obtained]:
+        """Join the fill of a key or start it. Raises what the upstream raised, each viewer for itself."""
+        fill = self._open.get(ask.key)
+        collapsed = fill is not None and (fill.body is None or fill.body.is_joinable)
+        if fill is None or not collapsed:
+            fill = self._start(ask, stored)
+            fill.has_leader = True
+        fill.viewers += 1
+        try:
+            head = await asyncio.shield(fill.head)
+            if collapsed and isinstance(head, Private):
+                head = Private(None, head.status)
+            yield Obtained(head, collapsed)
+        finally:
+            fill.viewers -= 1
+            if not collapsed:
+                fill.leave()
+            fill.let_go()
+
+    def refresh(self, ask: Ask, stored: Entry) -> None:
+        """Revalidate behind the viewers' backs, once per key, a bounded number at a time."""
+        if ask.key not in self._open and self._refreshes < _MAX_REFRESHES:
+            self._refreshes += 1
+            self._start(ask, stored).head.add_done_callback(self._refreshed)
+
+    def _refreshed(self, _: "asyncio.Future[Head]") -> None:
+        self._refreshes -= 1
+
+    def _start(self, ask: Ask, stored: Entry | None) -> _Fill:
+        fill = _Fill(ask.key, ask, stored, asyncio.get_running_loop().create_future())
+        fill.head.add_done_callback(lambda head: head.cancelled() or head.exception())  # nobody may be left to see it
+        self._open[ask.key] = fill
+        self._running.add(fill)
+        self._metrics.open_fills.set(len(self._running))
+        task = self._group.create_task(self._run(fill), name=f"fill:{ask.key}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return fill
+
+    async def _run(self, fill: _Fill) -> None:
+        outcome = "failed"
+        try:
+            outcome = await self._exchange(fill)
+        except PlayNetError as exc:
+            self._fail(fill, exc)
+        except Abandoned:
+            outcome = "unstored"
+            self._fail(fill, UpstreamFailed("nobody waited for the rest"))
+        except asyncio.CancelledError:
+            self._fail(fill, Unavailable("this node is stopping"))
+            raise
+        except Exception as exc:
+            log.exception("fill.crashed", key=fill.key)
+            self._fail(fill, UpstreamFailed("the fill failed", cause=type(exc).__name__))
+        finally:
+            self._metrics.fills.labels(outcome).inc()
+            self._over(fill)
+
+    def _over(self, fill: _Fill) -> None:
+        if self._open.get(fill.key) is fill:
+            del self._open[fill.key]
+        self._running.discard(fill)
+        self._metrics.open_fills.set(len(self._running))
+        fill.is_over = True
+        fill.let_go()
+
+    def _fail(self, fill: _Fill, error: PlayNetError) -> None:
+        if not fill.head.done():
+            fill.head.set_exception(error)
+        if fill.body is not None:
+            fill.body.fail(error)
+
+    async def _exchange(self, fill: _Fill) -> str:
+        """One exchange to its end; gives its outcome."""
+        reply = await self._upstream.ask(_conditional(fill.ask, fill.stored))
+        if reply.exchange.status == 304 and fill.stored is not None:
+            reply.close()
+            return await self._confirm(fill, validated(fill.stored, reply.exchange))
+        if not self._is_shared(fill, reply):
+            return await self._hand_over(fill, reply)
+        try:
+            draft = new_entry(fill.key, reply.exchange, body="", size_bytes=reply.size_bytes or 0)
+            fill.learn(draft.tags)
+            return await self._receive(fill, reply, draft)
+        finally:
+            reply.close()
+
+    def _is_shared(self, fill: _Fill, reply: Reply) -> bool:
+        size_bytes = reply.size_bytes
+        return is_storable(fill.ask.fields, reply.exchange.status, reply.exchange.fields) and (
+            size_bytes is None or size_bytes <= self._max_object_bytes
+        )
+
+    async def _confirm(self, fill: _Fill, entry: Entry) -> str:
+        """A 304: the stored entry lives on, unless it was purged meanwhile."""
+        fill.learn(entry.tags)
+        if not fill.is_doomed:
+            await self._store.update(entry)
+        fill.head.set_result(Validated(entry))
+        return "purged" if fill.is_doomed else "validated"
+
+    async def _hand_over(self, fill: _Fill, reply: Reply) -> str:
+        """An answer that is not for everybody: the viewer who asked takes it over, or it is cut when that one left."""
+        status = reply.exchange.status
+        if status < 500:
+            self._set_apart(fill.key)
+            if fill.stored is not None and not fill.is_doomed:
+                await self._store.drop(fill.stored)  # the origin has something else now
+        if not fill.has_leader:
+            reply.close()
+        fill.head.set_result(Private(reply if fill.has_leader else None, status))
+        return "error" if status >= 500 else "private"
+
+    def _set_apart(self, key: Key) -> None:
+        if len(self._apart) >= _MAX_APART:
+            self._apart.clear()
+        self._apart[key] = self._clock() + _APART_S
+
+    async def _receive(self, fill: _Fill, reply: Reply, draft: Entry) -> str:
+        room = self._store.reservation()
+        temp = await self._temporary(reply.size_bytes, room)
+        body = fill.body = Growing(self._files, temp, reply.size_bytes, stall_s=_STALL_S)
+        fill.head.set_result(Streaming(draft, body))
+        try:
+            async for chunk in reply.chunks():
+                if not await self._has_room(room, body, len(chunk)):
+                    body.give_up_disk()
+                await body.append(chunk)
+            if reply.size_bytes not in {None, body.size_bytes}:
+                raise UpstreamFailed("the origin sent less than it promised")
+            body.finish()
+            return await self._keep(fill, reply, temp, room)
+        finally:
+            room.release()
+            if temp is not None:
+                await self._store.discard(temp)
+
+    async def _keep(self, fill: _Fill, reply: Reply, temp: Temp | None, room: Reservation) -> str:
+        """Publish a complete body if it may be."""
+        assert fill.body is not None
+        if fill.body.refusal is not None:
+            self._store.failed("fill", fill.body.refusal)
+        if temp is None or not fill.body.is_kept:
+            return "unstored"
+        if fill.is_doomed:
+            return "purged"
+        entry = new_entry(fill.key, reply.exchange, body=temp.id, size_bytes=fill.body.size_bytes)
+        return "stored" if await self._store.publish(entry, temp, room) else "unstored"
+
+    async def _temporary(self, size_bytes: int | None, room: Reservation) -> Temp | None:
+        """A file to fill; None when quota or disk refuse: then viewers are served all the same."""
+        if not await room.grow(_STEP_BYTES if size_bytes is None else size_bytes):
+            return None
+        try:
+            return await asyncio.shield(asyncio.wrap_future(self._files.submit(self._store.bodies.create)))
+        except (Unavailable, StorageFull) as exc:
+            self._store.failed("fill", exc)
+            return None
+
+    async def _has_room(self, room: Reservation, body: Growing, more_bytes: int) -> bool:
+        """Whether the next bytes may stand on disk; only a body of unknown length can outgrow its reservation."""
+        needed = body.size_bytes + more_bytes
+        if not body.is_kept or needed <= room.held_bytes:
+            return True
+        return needed <= self._max_object_bytes and await room.grow(needed + _STEP_BYTES)
+
+
+def _conditional(ask: Ask, stored: Entry | None) -> Ask:
+    """The request of a fill: it validates what is stored. RFC 9111 §4.3.1."""
+    if stored is None:
+        return ask
+    return Ask(ask.method, ask.key, Fields(ask.fields.pairs + validators(stored.fields)))

@@ -1,0 +1,66 @@
+"""What a node tells Prometheus: every metric with its meaning and what an operator does about it."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+_SECONDS = (0.001, 0.005, 0.02, 0.1, 0.5, 2, 10)
+
+
+class Metrics:
+    """One registry per brain."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "playnet_edge_requests",
+            "Requests by result: hot (nginx alone), hit, stale, miss, collapsed, revalidated, pass (not cacheable), refused, "
+            "error. Many misses of a warm node: the cache is too small (see evictions) or purged too often.",
+            ["result"],
+            registry=self.registry,
+        )
+        self.hot_bytes = Counter(
+            "playnet_edge_hot_bytes", "Body bytes that nginx served from the hot tree.", registry=self.registry
+        )
+        self.hot_reports_lost = Counter(
+            "playnet_edge_hot_reports_lost",
+            "Lines of nginx's log that could not be read. A growing number: brain and nginx differ in version.",
+            registry=self.registry,
+        )
+        self.fills = Counter(
+            "playnet_edge_fills",
+            "Upstream exchanges by outcome: stored, validated, private (must not be stored), error (an error status), "
+            "unstored (the disk or the quota refused), purged (purged while it ran), failed (no or half an answer).",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self.open_fills = Gauge(
+            "playnet_edge_open_fills", "Upstream exchanges under way. Growing without end: the origin hangs.",
+            registry=self.registry,
+        )  # fmt: skip
+        self.first_byte = Histogram(
+            "playnet_edge_upstream_first_byte_seconds", "Time until an upstream's head came.",
+            buckets=_SECONDS, registry=self.registry,
+        )  # fmt: skip
+        self.stored_bytes = Gauge("playnet_edge_stored_bytes", "Bodies on disk.", registry=self.registry)
+        self.quota_bytes = Gauge("playnet_edge_quota_bytes", "Bound of stored_bytes.", registry=self.registry)
+        self.stored_entries = Gauge("playnet_edge_stored_entries", "Entries in the index.", registry=self.registry)
+        self.hot_entries = Gauge("playnet_edge_hot_entries", "Entries in the hot tree.", registry=self.registry)
+        self.evictions = Counter(
+            "playnet_edge_evictions",
+            "Entries that made room. As many as fills of a warm node: `size` is too small for the audience.",
+            registry=self.registry,
+        )
+        self.storage_failures = Counter(
+            "playnet_edge_storage_failures",
+            "What disk or index refused, by action. Viewers are served from the origin meanwhile: free or replace the disk.",
+            ["action"],
+            registry=self.registry,
+        )
+        self.purges = Counter(
+            "playnet_edge_purges", "Purge orders applied, by kind; `gap` counts losses of the log.", ["kind"],
+            registry=self.registry,
+        )  # fmt: skip
+        self.purge_log_connected = Gauge(
+            "playnet_edge_purge_log_connected",
+            "1 while the purge log is followed. 0: deleted titles may still be served here, look at Redis.",
+            registry=self.registry,
+        )

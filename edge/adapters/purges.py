@@ -1,0 +1,81 @@
+"""Following the purge log: every order is applied, in order, and the position remembered after it.
+
+A crash between the two repeats an order, which is harmless. While Redis is away the node serves what it has.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from redis.asyncio import Redis
+
+from edge.core.key import purged_key
+from playnet.errors import InvalidInput, PlayNetError
+from playnet.logs import logger
+from playnet.purge.log import Entry, Gap, PurgeLog
+from playnet.purge.order import PurgeOrder
+
+from .fills import Fills
+from .metrics import Metrics
+from .store import Store
+
+log = logger(__name__)
+
+_FIRST_PAUSE_S: Final = 0.2
+_LONGEST_PAUSE_S: Final = 10.0
+
+
+class Purges:
+    """Applies purge orders to a node's store and fills."""
+
+    def __init__(self, redis: Redis, store: Store, fills: Fills, metrics: Metrics, jitter: Callable[[], float]) -> None:
+        self._log, self._store, self._fills = PurgeLog(redis), store, fills
+        self._metrics, self._jitter = metrics, jitter
+
+    async def run(self) -> None:
+        """Follow for ever; after a failure again, ever more slowly."""
+        pause_s = _FIRST_PAUSE_S
+        while True:
+            try:
+                position = await self._store.position()
+                async for event in self._log.follow(position):
+                    self._metrics.purge_log_connected.set(1)
+                    await self._apply(event)
+                    pause_s = _FIRST_PAUSE_S
+            except PlayNetError as exc:
+                log.warning("purges.interrupted", reason=str(exc), **exc.context)
+            except Exception:
+                log.exception("purges.crashed")
+            self._metrics.purge_log_connected.set(0)
+            await asyncio.sleep(pause_s * (0.5 + self._jitter()))
+            pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+
+    async def _apply(self, event: Entry | Gap) -> None:
+        if isinstance(event, Gap):
+            log.warning("purges.gap", upto=event.upto)
+            self._fills.forget(PurgeOrder(kind="all"))
+            await self._store.lapse()
+            self._metrics.purges.labels("gap").inc()
+            await self._store.remember_position(event.upto)
+            return
+        await self.forget(event.order)
+        await self._store.remember_position(event.id)
+
+    async def forget(self, order: PurgeOrder) -> int:
+        """Apply one order; gives the number of entries it meant. Raises Unavailable."""
+        order = _as_keyed(order)
+        self._fills.forget(order)
+        count = await self._store.forget(order)
+        self._metrics.purges.labels(order.kind).inc()
+        log.info("purges.applied", kind=order.kind, value=order.value, soft=order.soft, entries=count)
+        return count
+
+
+def _as_keyed(order: PurgeOrder) -> PurgeOrder:
+    """A URL in the spelling of cache keys; one that cannot be a key means nothing and stays as it is."""
+    if order.kind != "url":
+        return order
+    try:
+        return order.model_copy(update={"value": purged_key(order.value)})
+    except InvalidInput:
+        return order

@@ -1,0 +1,375 @@
+"""The store of one node: index, bodies, hot tree and quota as one thing.
+
+All changes of the disk run in one worker thread, in the order in which the event loop asked for them. That order is
+what makes purges right: whatever was published before a purge was asked for is there when the purge runs, and
+whatever comes after it was allowed by somebody who knew of the purge.
+"""
+
+import asyncio
+import heapq
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Final, ParamSpec, TypeVar
+
+from edge.core.decide import Marks
+from edge.core.entry import Entry
+from edge.core.eviction import Policy, Sieve
+from edge.core.hot import is_hot
+from edge.core.key import Key
+from playnet.errors import PlayNetError, StorageFull, Unavailable
+from playnet.logs import logger
+from playnet.purge.order import PurgeOrder
+
+from .bodies import Bodies, Temp
+from .index import Index
+from .metrics import Metrics
+from .recovery import recover
+
+log = logger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_MEMORY_ENTRIES: Final = 4096  # parsed entries kept at hand, about 3 KiB each
+_POSITION: Final = "purge-position"
+_STALE_BEFORE: Final = "stale-before"
+_VALIDATE_BEFORE: Final = "validate-before"
+
+Clock = Callable[[], float]
+
+
+class Reservation:
+    """Room within the quota for one body that is arriving."""
+
+    def __init__(self, store: "Store") -> None:
+        self._store = store
+        self.held_bytes = 0
+
+    async def grow(self, size_bytes: int) -> bool:
+        """Hold at least `size_bytes`, evicting others; False when even an empty cache would not have the room."""
+        missing = size_bytes - self.held_bytes
+        if missing > 0 and not await self._store.make_room(missing):
+            return False
+        self.held_bytes = max(self.held_bytes, size_bytes)
+        return True
+
+    def release(self) -> None:
+        """Give the room back; the store counts what was published."""
+        self._store.give_back(self.held_bytes)
+        self.held_bytes = 0
+
+
+class Store:
+    """Made by `open`, closed by `close`. Methods run on the event loop."""
+
+    def __init__(
+        self, worker: ThreadPoolExecutor, bodies: Bodies, quota_bytes: int, metrics: Metrics, clock: Clock
+    ) -> None:
+        self.bodies = bodies
+        self.marks = Marks()
+        self._worker, self._quota_bytes, self._metrics, self._clock = worker, quota_bytes, metrics, clock
+        self._index: Index
+        self._policy: Policy = Sieve()
+        self._reserved_bytes = 0
+        self._memory: OrderedDict[Key, Entry] = OrderedDict()
+        self._changes = 0  # counts what was asked of the worker: an entry read before a change is not remembered
+        self._hot: dict[Key, float] = {}
+        self._hot_ends: list[tuple[float, Key]] = []
+        self._hot_changed = asyncio.Event()
+
+    @classmethod
+    async def open(cls, folder: Path, *, quota_bytes: int, metrics: Metrics, clock: Clock) -> "Store":
+        """Open or create the store and bring it to agree with itself. Raises StartupFailed, Unavailable."""
+        bodies = Bodies(folder)
+        bodies.lock()
+        worker = ThreadPoolExecutor(1, thread_name_prefix="edge-store")
+        store = cls(worker, bodies, quota_bytes, metrics, clock)
+        try:
+            await store._run(store._recover, folder / "index")
+        except PlayNetError:
+            worker.shutdown()
+            bodies.unlock()
+            raise
+        metrics.quota_bytes.set(quota_bytes)
+        await store.make_room(0)
+        store._told()
+        return store
+
+    async def close(self) -> None:
+        """Let the worker finish, close the index."""
+        await self._run(self._index.close)
+        self._worker.shutdown()
+        self.bodies.unlock()
+
+    def _recover(self, folder: Path) -> None:
+        self._index = Index.opened(folder)
+        self.marks = Marks(self._index.number(_STALE_BEFORE) or 0, self._index.number(_VALIDATE_BEFORE) or 0)
+        found = recover(self._index, self.bodies, marks=self.marks, now=self._clock())
+        for key, size_bytes in found.sizes.items():
+            self._policy.insert(key, size_bytes)
+        self._hot = dict(found.hot)
+        self._hot_ends = [(until, key) for key, until in found.hot.items()]
+        heapq.heapify(self._hot_ends)
+        log.info(
+            "store.recovered",
+            entries=len(found.sizes),
+            hot=len(found.hot),
+            dropped=found.dropped,
+            orphans=found.orphans,
+        )
+
+    # --- reading
+
+    async def lookup(self, key: Key) -> Entry | None:
+        """What is stored under a key. An index that does not work is an empty one."""
+        if key not in self._policy:
+            return None
+        entry = self._memory.get(key)
+        if entry is not None:
+            self._memory.move_to_end(key)
+            return entry
+        changes = self._changes
+        try:
+            entry = await self._run(self._index.get, key)
+        except Unavailable as exc:
+            self.failed("lookup", exc)
+            return None
+        if entry is not None and changes == self._changes:
+            self._memory[key] = entry
+            if len(self._memory) > _MEMORY_ENTRIES:
+                self._memory.popitem(last=False)
+        return entry
+
+    def hit(self, key: Key) -> None:
+        """The entry was used, by the brain or by nginx."""
+        self._policy.hit(key)
+
+    # --- room
+
+    def reservation(self) -> Reservation:
+        """Room for a body, empty at first."""
+        return Reservation(self)
+
+    async def make_room(self, size_bytes: int) -> bool:
+        """Reserve; evicts what the policy names until it fits. False when it cannot fit."""
+        if self._reserved_bytes + size_bytes > self._quota_bytes:
+            return False
+        victims: list[Key] = []
+        while self._policy.size_bytes + self._reserved_bytes + size_bytes > self._quota_bytes:
+            victim = self._policy.evict()
+            if victim is None:
+                break
+            victims.append(victim)
+        self._reserved_bytes += size_bytes
+        if victims:
+            self._metrics.evictions.inc(len(victims))
+            await self._drop(victims, "evict")
+        return True
+
+    def give_back(self, size_bytes: int) -> None:
+        """The opposite of `make_room`."""
+        self._reserved_bytes -= size_bytes
+
+    # --- changing
+
+    async def publish(self, entry: Entry, temp: Temp, room: Reservation) -> bool:
+        """Store a complete body under its entry; False, and nothing stored, when the disk refuses.
+
+        Asks the worker before the first await: a caller that just looked whether the key was purged may rely on it.
+        """
+        hot = self._settle(entry)
+        room.release()
+        self._policy.insert(entry.key, entry.size_bytes)
+        self._changed([entry.key])
+        try:
+            await self._run(self._publish, entry, temp, hot)
+        except (Unavailable, StorageFull) as exc:
+            self.failed("publish", exc)
+            await self._drop([entry.key], "publish")
+            return False
+        return True
+
+    def _publish(self, entry: Entry, temp: Temp, hot: bool) -> None:
+        replaced = self._index.get(entry.key)
+        self.bodies.publish(temp, entry.modified_s)
+        try:
+            self._index.put(entry)
+        except Unavailable:
+            self.bodies.remove(entry.body)
+            raise
+        self._link(entry, hot)
+        if replaced is not None and replaced.body != entry.body:
+            self.bodies.remove(replaced.body)
+
+    async def update(self, entry: Entry) -> None:
+        """Replace the record of a stored body: after a 304, or a soft purge. No effect when the key is gone."""
+        if entry.key not in self._policy:
+            return
+        hot = self._settle(entry)
+        self._changed([entry.key])
+        try:
+            await self._run(self._update, entry, hot)
+        except (Unavailable, StorageFull) as exc:
+            self.failed("update", exc)
+
+    def _update(self, entry: Entry, hot: bool) -> None:
+        stored = self._index.get(entry.key)
+        if stored is not None and stored.body == entry.body:
+            self._index.put(entry)
+            self._link(entry, hot)
+
+    async def discard(self, temp: Temp) -> None:
+        """Delete an unfinished body."""
+        await self._run(self.bodies.discard, temp)
+
+    async def drop(self, entry: Entry) -> None:
+        """Forget one entry: its body is not there, or the origin has something else now."""
+        await self._drop([entry.key], "drop")
+
+    # --- forgetting
+
+    async def forget(self, order: PurgeOrder) -> int:
+        """Apply a purge order; gives the number of entries it meant. Raises Unavailable: then ask again."""
+        if order.kind == "all":
+            return await self._forget_all(soft=order.soft)
+        keys = await self._run(self._meant, order)
+        if order.soft:
+            await self._soften(keys)
+        else:
+            await self._drop(keys, "purge", raising=True)
+        return len(keys)
+
+    def _meant(self, order: PurgeOrder) -> list[Key]:
+        if order.kind == "tag":
+            return self._index.keys_tagged(order.value)
+        return self._index.keys_below(order.value) if order.kind == "prefix" else [Key(order.value)]
+
+    async def _soften(self, keys: Iterable[Key]) -> None:
+        now = self._clock()
+        for key in keys:
+            entry = await self._run(self._index.get, key)
+            if entry is not None:
+                await self.update(replace(entry, soft_purged_at=now))
+
+    async def _forget_all(self, *, soft: bool) -> int:
+        count = len(self._policy)
+        if soft:
+            await self._mark(replace(self.marks, stale_before=self._clock()))
+            return count
+        keys = await self._run(self._index.keys_below, "/")
+        await self._clear_hot()
+        await self._drop(keys, "purge", raising=True)
+        return count
+
+    async def lapse(self) -> None:
+        """Purge orders were missed: nothing is served any more before it was validated."""
+        await self._mark(replace(self.marks, validate_before=self._clock()))
+
+    async def _mark(self, marks: Marks) -> None:
+        self.marks = marks
+        self._changes += 1
+        await self._run(self._index.remember, _STALE_BEFORE, marks.stale_before)
+        await self._run(self._index.remember, _VALIDATE_BEFORE, marks.validate_before)
+        await self._clear_hot()
+
+    async def position(self) -> int:
+        """How far the purge log was applied."""
+        return int(await self._run(self._index.number, _POSITION) or 0)
+
+    async def remember_position(self, position: int) -> None:
+        """Keep `position` across restarts. Raises Unavailable."""
+        await self._run(self._index.remember, _POSITION, position)
+
+    # --- the hot tree
+
+    async def expire_hot(self) -> None:
+        """Take entries out of the hot tree when they stop being fresh. Runs for ever."""
+        while True:
+            while self._hot_ends and self._hot_ends[0][0] <= self._clock():
+                until, key = heapq.heappop(self._hot_ends)
+                if self._hot.get(key) == until:
+                    del self._hot[key]
+                    await self._unlinked(key)
+            self._hot_changed.clear()
+            wait_s = min(self._hot_ends[0][0] - self._clock(), 3600.0) if self._hot_ends else 3600.0
+            try:
+                async with asyncio.timeout(max(wait_s, 0.01)):
+                    await self._hot_changed.wait()
+            except TimeoutError:
+                continue
+
+    async def _unlinked(self, key: Key) -> None:
+        try:
+            await self._run(self.bodies.unlink_hot, key)
+        except Unavailable as exc:
+            self.failed("hot", exc)
+
+    async def _clear_hot(self) -> None:
+        self._hot.clear()
+        self._hot_ends.clear()
+        await self._run(self.bodies.clear_hot)
+        self._told()
+
+    def _settle(self, entry: Entry) -> bool:
+        """Whether the entry goes into the hot tree; remembers until when."""
+        if not is_hot(entry, marks=self.marks, now=self._clock()):
+            self._hot.pop(entry.key, None)
+            return False
+        self._hot[entry.key] = entry.life.fresh_until
+        heapq.heappush(self._hot_ends, (entry.life.fresh_until, entry.key))
+        self._hot_changed.set()
+        return True
+
+    def _link(self, entry: Entry, hot: bool) -> None:
+        if hot:
+            try:
+                self.bodies.link_hot(entry.key, entry.body)
+            except (Unavailable, StorageFull) as exc:  # another key's folder stands there, or the disk is full
+                self.failed("hot", exc)
+                self.bodies.unlink_hot(entry.key)
+        else:
+            self.bodies.unlink_hot(entry.key)
+
+    # --- the worker
+
+    async def _drop(self, keys: list[Key], action: str, *, raising: bool = False) -> None:
+        self._changed(keys)
+        for key in keys:
+            self._policy.remove(key)
+            self._hot.pop(key, None)
+        try:
+            await self._run(self._drop_files, keys)
+        except (Unavailable, StorageFull) as exc:
+            self.failed(action, exc)
+            if raising:
+                raise
+        self._told()
+
+    def _drop_files(self, keys: list[Key]) -> None:
+        for key in keys:
+            self.bodies.unlink_hot(key)
+        for entry in self._index.drop(keys):
+            self.bodies.remove(entry.body)
+
+    def _changed(self, keys: Iterable[Key]) -> None:
+        self._changes += 1
+        for key in keys:
+            self._memory.pop(key, None)
+
+    def _told(self) -> None:
+        self._metrics.stored_bytes.set(self._policy.size_bytes)
+        self._metrics.stored_entries.set(len(self._policy))
+        self._metrics.hot_entries.set(len(self._hot))
+
+    def failed(self, action: str, exc: PlayNetError) -> None:
+        """Count and log a refusal of the disk or the index. Any thread."""
+        self._metrics.storage_failures.labels(action).inc()
+        log.error("store.failed", action=action, reason=str(exc), **exc.context)
+
+    async def _run(self, job: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run in the worker; a cancelled caller does not stop it."""
+        future = self._worker.submit(job, *args, **kwargs)
+        return await asyncio.shield(asyncio.wrap_future(future))

@@ -1,0 +1,135 @@
+"""The brain of one cache node, wired: Starlette in front, the store behind, tasks beside it."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from redis.asyncio import from_url
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from edge.adapters.delivery import Delivery, Settings
+from edge.adapters.fills import Fills
+from edge.adapters.hits import Hits
+from edge.adapters.metrics import Metrics
+from edge.adapters.purges import Purges
+from edge.adapters.store import Store
+from edge.adapters.upstream import Upstream
+from edge.core.nginx import PUBLIC_HEADER
+from playnet.asgi import problems
+from playnet.errors import NotFound, StartupFailed, Unavailable
+from playnet.logs import logger
+
+log = logger(__name__)
+
+_RETRY_S: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brain:
+    """What one brain is told. `access_socket`: where nginx reports direct hits; None without nginx in front."""
+
+    name: str
+    origins: tuple[str, ...]
+    cache: Path
+    size_bytes: int
+    max_object_bytes: int
+    connect_s: float
+    read_s: float
+    access_socket: Path | None = None
+    redis_url: str | None = None
+
+
+class _Node:
+    """The running parts, between start and end of the app's lifespan."""
+
+    def __init__(self, brain: Brain, clock: Callable[[], float]) -> None:
+        self.brain, self.clock = brain, clock
+        self.metrics = Metrics()
+        self.delivery: Delivery
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Open everything, close it in reverse."""
+        brain, metrics = self.brain, self.metrics
+        async with AsyncExitStack() as stack:
+            try:
+                store = await Store.open(brain.cache, quota_bytes=brain.size_bytes, metrics=metrics, clock=self.clock)
+            except Unavailable as exc:
+                raise StartupFailed(f"cache folder {brain.cache}: {exc} ({exc.context.get('cause')})") from exc
+            stack.push_async_callback(store.close)
+            upstream = Upstream(
+                brain.origins, connect_s=brain.connect_s, read_s=brain.read_s, metrics=metrics, clock=self.clock
+            )
+            stack.push_async_callback(upstream.close)
+            group = await stack.enter_async_context(asyncio.TaskGroup())
+            fills = Fills(
+                store, upstream, group, max_object_bytes=min(brain.max_object_bytes, brain.size_bytes),
+                metrics=metrics, clock=self.clock,
+            )  # fmt: skip
+            stack.push_async_callback(fills.close)
+            tasks = [group.create_task(_kept(store.expire_hot), name="expire-hot")]
+            if brain.access_socket is not None:
+                hits = Hits(brain.access_socket, store, metrics)
+                hits.start()
+                stack.callback(hits.close)
+            if brain.redis_url is not None:
+                redis = from_url(brain.redis_url)
+                stack.push_async_callback(redis.aclose)
+                purges = Purges(redis, store, fills, metrics, random.random)
+                tasks.append(group.create_task(purges.run(), name="purges"))
+            settings = Settings(brain.name, has_nginx=brain.access_socket is not None)
+            self.delivery = Delivery(settings, store, fills, upstream, metrics, self.clock)
+            try:
+                yield
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.wait(tasks)
+
+    async def deliver(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.delivery(scope, receive, send)
+
+
+async def _kept(run: Callable[[], object]) -> None:
+    """Run a task that must not end; a crash is logged and it starts again."""
+    while True:
+        try:
+            await run()  # type: ignore[misc]
+        except Exception:
+            log.exception("task.crashed")
+            await asyncio.sleep(_RETRY_S)
+
+
+def create_app(brain: Brain, *, clock: Callable[[], float] = time.time) -> Starlette:
+    """The ASGI app. Its lifespan raises StartupFailed when the cache folder does not work."""
+    node = _Node(brain, clock)
+
+    async def alive(_: Request) -> Response:
+        return JSONResponse({"status": "ok", "node": brain.name})
+
+    async def metrics(request: Request) -> Response:
+        if PUBLIC_HEADER in request.headers:
+            raise NotFound("there is nothing here")
+        return Response(generate_latest(node.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with node.running():
+            yield
+
+    routes = [Route("/healthz", alive), Route("/readyz", alive), Route("/metrics", metrics)]
+    app = Starlette(routes=routes, lifespan=lifespan)
+    app.router.redirect_slashes = False
+    app.router.default = node.deliver
+    problems.install(app)
+    return app

@@ -1,0 +1,49 @@
+"""The fields of a request to an origin, made from those of a viewer's.
+
+What is not part of the cache key must not steer a shared answer: fields that frameworks obey in place of the URL, the
+host or the method are dropped, and the Host is the origin's own.
+"""
+
+from typing import Final
+
+from playnet.http.fields import Fields
+
+_CONDITIONS: Final = frozenset(
+    {"range", "if-range", "if-none-match", "if-modified-since", "if-match", "if-unmodified-since"}
+)
+_OURS: Final = frozenset({"host", "content-length", "expect", "accept-encoding", "via", "cdn-loop", "x-request-id"})
+_ADVICE: Final = frozenset(
+    {"cache-control", "pragma"}
+)  # viewers don't steer a shared cache (RFC 9111 §5.2.1: advisory)
+_OVERRIDES: Final = frozenset(
+    {
+        "forwarded", "x-real-ip", "x-client-ip", "x-host", "x-original-url", "x-original-host", "x-rewrite-url",
+        "x-http-method", "x-http-method-override", "x-method-override",
+    }
+)  # fmt: skip
+_OVERRIDE_PREFIXES: Final = ("x-forwarded-", "x-accel-", "x-playnet-")
+
+
+def forwarded(request: Fields, *, node: str, request_id: str, conditions: bool) -> Fields:
+    """What an origin is asked with, without Host. `conditions`: Range and preconditions are the viewer's own.
+
+    A fill asks for the whole representation unencoded, so that one answer suits every viewer.
+    """
+    dropped = _OURS | _ADVICE | _OVERRIDES | (frozenset() if conditions else _CONDITIONS)
+    rest = tuple(pair for pair in request.end_to_end().without(dropped) if not pair[0].startswith(_OVERRIDE_PREFIXES))
+    return Fields(rest).plus(
+        ("accept-encoding", "identity"),
+        ("x-request-id", request_id),
+        ("via", ", ".join((*request.all("via"), via(node)))),  # RFC 9110 §7.6.3
+        ("cdn-loop", ", ".join((*request.all("cdn-loop"), node))),
+    )
+
+
+def via(node: str) -> str:
+    """This node's member of Via."""
+    return f"1.1 {node}"
+
+
+def is_looping(request: Fields, node: str) -> bool:
+    """Whether the request has been at this node before. RFC 8586 §2."""
+    return any(member.partition(";")[0].strip() == node for member in request.members("cdn-loop"))

@@ -1,0 +1,177 @@
+"""One cache node as processes: what it is told, its folders, and its two children, brain and nginx.
+
+nginx does not depend on the brain's life: while that one restarts, the hot tree is served on.
+"""
+
+import asyncio
+import os
+import pwd
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from edge.app import Brain
+from edge.core.nginx import Node, render
+from playnet.asgi.serve import listen
+from playnet.config import Address, Config
+from playnet.errors import ConfigError, StartupFailed
+from playnet.layout import Layout, redis_url
+from playnet.logs import logger
+from playnet.nginx import Instance, find_nginx
+from playnet.supervise import Child, HttpReady, Supervisor
+from playnet.supervise.account import accounts, hand_over
+
+log = logger(__name__)
+
+_SUN_PATH_BYTES: Final = 107
+_DRAIN_S: Final = 10
+_DEFAULT_CONNECT_S, _DEFAULT_READ_S, _DEFAULT_MAX_OBJECT = 3.0, 20.0, 1 << 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """A node before it starts. `run_as`: account of both children when we are root."""
+
+    brain: Brain
+    listen: Address
+    nginx_folder: Path
+    brain_socket: Path
+    access_socket: Path
+    run_as: str
+
+    def __post_init__(self) -> None:
+        for path in (self.brain_socket, self.access_socket):
+            if len(os.fsencode(path)) > _SUN_PATH_BYTES:
+                raise ConfigError(f"{path} is too long for a unix socket: choose a shorter folder")
+
+
+def from_config(config: Config, layout: Layout, name: str) -> Setup:
+    """The node of that name in the YAML. ConfigError when there is none."""
+    try:
+        edge = config.edge(name)
+    except KeyError as exc:
+        known = ", ".join(edge.name for edge in config.edges)
+        raise ConfigError(f"--name {name}: the configuration has no such edge (it has {known})") from exc
+    tuning = config.edge_tuning
+    brain = Brain(
+        name=edge.name,
+        origins=tuple(f"http://{address}" for address in config.origins),
+        cache=edge.cache_dir or layout.edge(name),
+        size_bytes=edge.size,
+        max_object_bytes=tuning.max_object,
+        connect_s=tuning.connect_timeout,
+        read_s=tuning.read_timeout,
+        access_socket=layout.access_socket(name),
+        redis_url=redis_url(config, layout),
+    )
+    return Setup(
+        brain=brain,
+        listen=edge.listen,
+        nginx_folder=layout.nginx(name),
+        brain_socket=layout.brain_socket(name),
+        access_socket=layout.access_socket(name),
+        run_as=config.site.run_as,
+    )
+
+
+def standalone(*, name: str, origins: Sequence[str], where: Address, cache: Path, size_bytes: int) -> Setup:
+    """A node in front of any HTTP origin: no YAML, no Redis, everything below `cache`. ConfigError."""
+    access = cache / "run" / "access.sock"
+    brain = Brain(
+        name=name,
+        origins=tuple(origins),
+        cache=cache,
+        size_bytes=size_bytes,
+        max_object_bytes=_DEFAULT_MAX_OBJECT,
+        connect_s=_DEFAULT_CONNECT_S,
+        read_s=_DEFAULT_READ_S,
+        access_socket=access,
+    )
+    return Setup(
+        brain=brain,
+        listen=where,
+        nginx_folder=cache / "nginx",
+        brain_socket=cache / "run" / "brain.sock",
+        access_socket=access,
+        run_as="playnet",
+    )
+
+
+async def run(setup: Setup, brain_argv: Sequence[str]) -> None:
+    """Keep brain and nginx alive until SIGTERM or SIGINT. ConfigError, StartupFailed."""
+    loop, stop, up = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    children = await asyncio.to_thread(_prepared, setup, brain_argv)
+    failure: StartupFailed | None = None
+    async with asyncio.TaskGroup() as group:
+        announce = group.create_task(_announce(up, setup), name="announce")
+        try:
+            await Supervisor(children).run(stop, up)
+        except StartupFailed as exc:
+            failure = exc  # leaves on its own, not within a group
+        announce.cancel()
+    if failure is not None:
+        raise failure
+
+
+async def _announce(up: asyncio.Event, setup: Setup) -> None:
+    await up.wait()
+    log.info("edge.ready", node=setup.brain.name, listen=str(setup.listen))
+
+
+def _prepared(setup: Setup, brain_argv: Sequence[str]) -> list[Child]:
+    """Folders, a configuration that nginx accepts, and the children to start."""
+    listen(setup.listen).close()  # a taken port is one clear line now, not one of nginx's later
+    chosen = accounts(setup.run_as)
+    if chosen.note:
+        log.warning("edge.keeps_root", reason=chosen.note)
+    for folder in (setup.brain.cache, setup.brain_socket.parent):
+        _own(folder, chosen.services)
+    instance = Instance(find_nginx(), setup.nginx_folder)
+    instance.prepare()
+    node = Node(
+        name=setup.brain.name,
+        listen=setup.listen,
+        hot=setup.brain.cache / "hot",
+        bodies=setup.brain.cache / "bodies",
+        brain=setup.brain_socket,
+        access=setup.access_socket,
+        process=instance.process(run_as=chosen.services),
+        brain_timeout_s=setup.brain.connect_s * 2 * len(setup.brain.origins) + setup.brain.read_s + 5,
+    )
+    instance.install(render(node))
+    brain = Child(
+        name="brain",
+        argv=(sys.executable, "-m", "edge", *brain_argv, "--brain"),
+        ready=HttpReady(setup.brain_socket),
+        user=chosen.services,
+        grace_s=_DRAIN_S + 5,
+    )
+    nginx = Child(
+        name="nginx",
+        argv=instance.argv,
+        ready=HttpReady(setup.listen),
+        needs=("brain",),
+        stop_signal=signal.SIGQUIT,
+        death_signal=signal.SIGTERM,
+        grace_s=_DRAIN_S,
+    )
+    return [brain, nginx]
+
+
+def _own(folder: Path, user: str | None) -> None:
+    """Make a folder, and everything in it, the account's; a folder that is already is not walked again."""
+    try:
+        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+        if user is None or folder.stat().st_uid == pwd.getpwnam(user).pw_uid:
+            return
+        for parent, _, names in os.walk(folder):
+            for name in names:
+                hand_over(Path(parent, name), user)
+            hand_over(Path(parent), user)
+    except OSError as exc:
+        raise StartupFailed(f"{folder} cannot be prepared: {exc.strerror}") from exc

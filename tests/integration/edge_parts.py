@@ -1,0 +1,237 @@
+"""A scripted origin and real cache nodes in front of it."""
+
+import asyncio
+import signal
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+import aiohttp
+from aiohttp import web
+from yarl import URL
+
+from edge.app import Brain, create_app
+from playnet.asgi.serve import serve
+from playnet.config import Address
+from tests.aio import until
+
+YEAR = "public, max-age=31536000, immutable"
+MODIFIED = "Wed, 21 Oct 2015 07:28:00 GMT"
+MODIFIED_S = 1445412480
+
+
+def media(body: bytes, *, tags: str = "asset:a rev:a/1") -> "Script":
+    """What the appliance's origin says of an immutable segment."""
+    return Script(
+        body=body,
+        headers={
+            "Content-Type": "video/iso.segment",
+            "Cache-Control": YEAR,
+            "Surrogate-Key": tags,
+            "Last-Modified": MODIFIED,
+            "ETag": f'"{MODIFIED_S:x}-{len(body):x}"',
+            "Accept-Ranges": "bytes",
+            "Access-Control-Allow-Origin": "*",
+            "Access-Control-Expose-Headers": "Content-Length, Content-Range, Cache-Status, Age, ETag",
+            "Timing-Allow-Origin": "*",
+        },
+    )
+
+
+def pattern(size: int, seed: int = 1) -> bytes:
+    """Bytes in which every wrong offset shows."""
+    return b"".join((index * 2654435761 + seed).to_bytes(8, "little") for index in range(size // 8 + 1))[:size]
+
+
+@dataclass
+class Script:
+    """How the origin answers one path. `pause_at`: after so many body bytes wait for `go`; `die_at`: cut the connection."""
+
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    status: int = 200
+    pause_at: int | None = None
+    die_at: int | None = None
+    chunked: bool = False
+    go: asyncio.Event = field(default_factory=asyncio.Event)
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def saying(self, cache_control: str) -> Self:
+        self.headers["Cache-Control"] = cache_control
+        return self
+
+
+class Origin:
+    """Listens on loopback in the test's own event loop; answers by script and counts."""
+
+    def __init__(self) -> None:
+        self.scripts: dict[str, Script] = {}
+        self.seen: Counter[str] = Counter()
+        self.requests: list[web.Request] = []
+        self.url = ""
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Self]:
+        server = web.Server(self._handle)
+        runner = web.ServerRunner(server, shutdown_timeout=0.1)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        assert site._server is not None
+        port = site._server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
+        self.url = f"http://127.0.0.1:{port}"
+        try:
+            yield self
+        finally:
+            for script in self.scripts.values():
+                script.go.set()
+            await runner.cleanup()
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        path = request.path_qs
+        self.seen[path] += 1
+        self.requests.append(request)  # type: ignore[arg-type]
+        script = self.scripts.get(path) or Script(status=404, body=b"no such thing")
+        etag = script.headers.get("ETag")
+        if etag is not None and request.headers.get("If-None-Match") == etag:
+            return web.Response(status=304, headers={k: v for k, v in script.headers.items() if k != "Content-Type"})
+        response = web.StreamResponse(status=script.status, headers=script.headers)
+        if script.chunked:
+            response.enable_chunked_encoding()
+        else:
+            response.content_length = len(script.body)
+        await response.prepare(request)
+        if request.method != "HEAD":
+            await self._send(request, response, script)
+        return response
+
+    async def _send(self, request: web.BaseRequest, response: web.StreamResponse, script: Script) -> None:
+        stop = min(at for at in (script.pause_at, script.die_at, len(script.body)) if at is not None)
+        await response.write(script.body[:stop])
+        script.reached.set()
+        if script.pause_at is not None:
+            await script.go.wait()
+        if script.die_at is not None:
+            assert request.transport is not None
+            request.transport.abort()
+            return
+        await response.write(script.body[stop:])
+
+
+class Clock:
+    """The brain's time: real, plus what the test added."""
+
+    def __init__(self) -> None:
+        self.ahead_s = 0.0
+
+    def __call__(self) -> float:
+        import time
+
+        return time.time() + self.ahead_s
+
+
+def cache_status(response: aiohttp.ClientResponse) -> str:
+    """The last member of Cache-Status, without the node's name."""
+    return response.headers["Cache-Status"].rpartition(",")[2].partition(";")[2].strip()
+
+
+@dataclass
+class Lab:
+    """An origin, a node in front of it and a client."""
+
+    origin: Origin
+    url: str
+    client: aiohttp.ClientSession
+    cache: Path
+    clock: Clock
+
+    async def get(self, path: str, **headers: str) -> tuple[aiohttp.ClientResponse, bytes]:
+        wanted = {name.replace("_", "-"): value for name, value in headers.items()}
+        async with self.client.get(URL(self.url + path, encoded=True), headers=wanted) as response:
+            return response, await response.read()
+
+    @property
+    def files(self) -> list[Path]:
+        return [path for path in (self.cache / "bodies").glob("*/*")]
+
+    @property
+    def disk_bytes(self) -> int:
+        return sum(
+            path.stat().st_size
+            for folder in ("bodies", "temp")
+            for path in (self.cache / folder).rglob("*")
+            if path.is_file()
+        )
+
+    async def settled(self) -> None:
+        """No fill is under way: temporary files are gone."""
+        await until(lambda: not any((self.cache / "temp").iterdir()))
+
+
+@asynccontextmanager
+async def brain(
+    port: int, cache: Path, *, size_bytes: int = 64 << 20, max_object_bytes: int = 32 << 20, redis_url: str | None = None,
+    extra_origins: Sequence[str] = (), read_s: float = 5,
+) -> AsyncIterator[Lab]:  # fmt: skip
+    """A brain in this process, without nginx, whose clock the test moves."""
+    clock, stop = Clock(), asyncio.Event()
+    async with Origin().running() as origin, aiohttp.ClientSession(auto_decompress=False) as client:
+        settings = Brain(
+            name="edge-t", origins=(*extra_origins, origin.url), cache=cache, size_bytes=size_bytes,
+            max_object_bytes=max_object_bytes, connect_s=1, read_s=read_s, redis_url=redis_url,
+        )  # fmt: skip
+        async with asyncio.TaskGroup() as group:
+            app = create_app(settings, clock=clock)
+            group.create_task(serve(app, Address("127.0.0.1", port), stop=stop, date=False), name="brain")
+            lab = Lab(origin, f"http://127.0.0.1:{port}", client, cache, clock)
+            try:
+                await ready(lab)
+                yield lab
+            finally:
+                for script in origin.scripts.values():
+                    script.go.set()
+                stop.set()
+
+
+async def ready(lab: Lab) -> None:
+    async def answers() -> bool:
+        try:
+            return (await lab.get("/readyz"))[0].status == 200
+        except aiohttp.ClientError:
+            return False
+
+    await until(answers)
+
+
+@asynccontextmanager
+async def node(
+    port: int, folder: Path, argv: Sequence[str], cache: Path, origin: Origin
+) -> AsyncIterator[tuple[Lab, int]]:
+    """A node as operators run it: its supervisor, brain and nginx as processes. Gives its pid too."""
+    log = (folder / "edge.log").open("ab")
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "edge", *argv, stdout=log, stderr=log)
+    async with aiohttp.ClientSession(auto_decompress=False) as client:
+        lab = Lab(origin, f"http://127.0.0.1:{port}", client, cache, Clock())
+        try:
+            await ready(lab)
+            yield lab, process.pid
+        finally:
+            if process.returncode is None:
+                process.send_signal(signal.SIGTERM)
+            async with asyncio.timeout(30):
+                await process.wait()
+            log.close()
+    assert process.returncode == 0, (folder / "edge.log").read_text()[-3000:]
+
+
+def children(pid: int) -> dict[int, str]:
+    """Pids and command lines of direct children."""
+    found = {}
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            found[int(child)] = Path(f"/proc/{child}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    return found
