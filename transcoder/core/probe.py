@@ -116,10 +116,10 @@ def _span(ticks: Sequence[int]) -> Span:
 def read_source(report: Mapping[str, Any]) -> Source:
     """Choose streams from `ffprobe -show_format -show_streams`. MediaRejected says what is wrong with the file."""
     streams = [stream for stream in _list(report, "streams") if isinstance(stream, Mapping)]
-    container = str(_mapping(report, "format").get("format_name", ""))
+    container = _text(_mapping(report, "format"), "format_name")
     if not streams or container in _UNKNOWN:
         raise unreadable()
-    if any(stream.get("codec_tag_string") in _ENCRYPTED_TAGS for stream in streams):
+    if any(_text(stream, "codec_tag_string") in _ENCRYPTED_TAGS for stream in streams):
         raise MediaRejected("The file is copy-protected (DRM), so it cannot be converted.")
     video = _best([stream for stream in streams if _is_picture(stream)])
     audio = _best([stream for stream in streams if _is_sound(stream)])
@@ -147,7 +147,7 @@ def display_size(stream: VideoStream) -> tuple[int, int]:
 
 
 def _nothing_usable(streams: Sequence[Mapping[str, Any]]) -> str:
-    kinds = {stream.get("codec_type") for stream in streams}
+    kinds = {_text(stream, "codec_type") for stream in streams}
     if kinds & {"video", "audio"}:
         return "The video and audio in this file use a format that PlayNet cannot decode."
     return "The file contains neither video nor audio."
@@ -157,12 +157,12 @@ def _is_picture(stream: Mapping[str, Any]) -> bool:
     """A moving picture; cover art is not one."""
     disposition = _mapping(stream, "disposition")
     cover = disposition.get("attached_pic") or disposition.get("still_image") or disposition.get("timed_thumbnails")
-    return stream.get("codec_type") == "video" and not cover and stream.get("codec_name", "") not in _UNKNOWN
+    return _text(stream, "codec_type") == "video" and not cover and _text(stream, "codec_name") not in _UNKNOWN
 
 
 def _is_sound(stream: Mapping[str, Any]) -> bool:
-    known = stream.get("codec_name", "") not in _UNKNOWN
-    return stream.get("codec_type") == "audio" and known and _count(stream, "channels") > 0
+    known = _text(stream, "codec_name") not in _UNKNOWN
+    return _text(stream, "codec_type") == "audio" and known and _count(stream, "channels") > 0
 
 
 def _best(streams: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
@@ -171,7 +171,7 @@ def _best(streams: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     def rank(stream: Mapping[str, Any]) -> tuple[bool, bool, int, int]:
         default = bool(_mapping(stream, "disposition").get("default"))
         size = _count(stream, "width") * _count(stream, "height") + _count(stream, "channels")
-        empty = stream.get("nb_frames") in {"0", 0} or stream.get("duration_ts") == 0
+        empty = _text(stream, "nb_frames") == "0" or stream.get("duration_ts") == 0
         return not empty, default, size, -_count(stream, "index")
 
     return max(streams, key=rank, default=None)
@@ -186,7 +186,7 @@ def _video(stream: Mapping[str, Any]) -> VideoStream:
         aspect = Fraction(1)
     video = VideoStream(
         index=_count(stream, "index"),
-        codec=str(stream["codec_name"]),
+        codec=_text(stream, "codec_name"),
         width=width,
         height=height,
         sample_aspect=aspect,
@@ -205,11 +205,11 @@ def _video(stream: Mapping[str, Any]) -> VideoStream:
 
 
 def _audio(stream: Mapping[str, Any]) -> AudioStream:
-    language = str(_mapping(stream, "tags").get("language", ""))
+    language = _text(_mapping(stream, "tags"), "language")
     known = _LANGUAGE.fullmatch(language) and language != "und"
     return AudioStream(
         index=_count(stream, "index"),
-        codec=str(stream["codec_name"]),
+        codec=_text(stream, "codec_name"),
         channels=_count(stream, "channels"),
         time_base=_time_base(stream),
         start_ticks=_ticks(stream),
@@ -253,6 +253,11 @@ def _ratio(value: Any, separator: str) -> Fraction | None:
 def _seconds(value: Any) -> Fraction | None:
     text = str(value)
     return Fraction(text) if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", text) and Fraction(text) > 0 else None
+
+
+def _text(mapping: Mapping[str, Any], key: str) -> str:
+    value = mapping.get(key)
+    return value if isinstance(value, str) else ""
 
 
 def _count(mapping: Mapping[str, Any], key: str) -> int:

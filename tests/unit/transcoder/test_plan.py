@@ -1,0 +1,159 @@
+"""Grid, ladder, segments, storyboard, task graph: the decisions before anything is encoded."""
+
+from fractions import Fraction
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from playnet.config import Rung, Transcoder
+from playnet.errors import MediaRejected
+from transcoder.core.graph import retry_delay_s, tasks_after_probe
+from transcoder.core.ladder import ladder
+from transcoder.core.plan import STANDARD_RATES, Plan, Window, grid_rate, make_plan, video_timescale
+from transcoder.core.probe import AudioStream, Source, Span, VideoStream
+from transcoder.core.storyboard import tiling, webvtt
+
+RUNGS = Transcoder().ladder
+VIDEO = VideoStream(0, "h264", 1920, 1080, Fraction(1), 0, Fraction(1, 12800), Fraction(25), 0, Fraction(10))
+AUDIO = AudioStream(1, "aac", 2, Fraction(1, 48000), -1024, Fraction(11), "en")
+
+
+def source(video: VideoStream | None = VIDEO, audio: AudioStream | None = AUDIO) -> Source:
+    return Source("mov,mp4", video, audio, Fraction(11))
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        pytest.param((1920, 1080), ["256x144", "640x360", "1280x720", "1920x1080"], id="full-hd"),
+        pytest.param((1080, 1920), ["144x256", "360x640", "720x1280", "1080x1920"], id="portrait"),
+        pytest.param((3840, 2160), ["256x144", "640x360", "1280x720", "1920x1080"], id="beyond-the-ladder"),
+        pytest.param((1920, 800), ["346x144", "864x360", "1728x720"], id="scope"),
+        pytest.param((640, 360), ["256x144", "640x360"], id="exact"),
+        pytest.param((480, 359), ["192x144"], id="one-pixel-short"),
+        pytest.param((101, 77), ["100x76"], id="below-the-smallest"),
+        pytest.param((144, 144), ["144x144"], id="square"),
+    ],
+)
+def test_the_ladder(size: tuple[int, int], expected: list[str]) -> None:
+    assert [f"{one.width}x{one.height}" for one in ladder(*size, RUNGS)] == expected
+
+
+@given(st.integers(16, 8000), st.integers(16, 8000))
+def test_renditions_are_even_never_larger_and_keep_the_shape(width: int, height: int) -> None:
+    made = ladder(width, height, RUNGS)
+    assert made
+    assert len({one.name for one in made}) == len(made)
+    for one in made:
+        assert one.width % 2 == one.height % 2 == 0
+        assert one.width <= width + 1
+        assert one.height <= height + 1
+        assert one.name == f"{min(one.width, one.height)}p"
+        short, long_side = sorted((one.width, one.height))
+        assert (
+            abs(long_side - Fraction(max(width, height) * short, min(width, height)))
+            <= Fraction(max(width, height), min(width, height)) + 1
+        )
+
+
+@pytest.mark.parametrize(
+    ("rate", "expected"),
+    [
+        pytest.param("29.97", Fraction(30000, 1001), id="ntsc"),
+        pytest.param("30", Fraction(30), id="thirty"),
+        pytest.param("24", Fraction(24), id="film"),
+        pytest.param("23.98", Fraction(24000, 1001), id="film-on-tv"),
+        pytest.param("12.5", Fraction(25, 2), id="half-pal"),
+        pytest.param("27.1", Fraction(25), id="between"),
+        pytest.param("120", Fraction(60), id="too-many"),
+        pytest.param("0.2", Fraction(5), id="slides"),
+    ],
+)
+def test_the_grid_has_a_standard_rate(rate: str, expected: Fraction) -> None:
+    assert grid_rate(Fraction(rate)) == expected
+
+
+@pytest.mark.parametrize("fps", STANDARD_RATES, ids=str)
+def test_a_frame_is_whole_in_the_timescale(fps: Fraction) -> None:
+    assert (video_timescale(fps) / fps).denominator == 1
+    assert 12_800 <= video_timescale(fps) < 90_000
+
+
+def test_a_plan_survives_json() -> None:
+    plan = make_plan(source(), Span(512, 512 + 249 * 512, 250, Fraction(512)), Transcoder())
+    assert Plan.model_validate(plan.model_dump(mode="json")) == plan
+    assert plan.video is not None
+    assert plan.audio is not None
+    assert (plan.video.frames, plan.video.gop_frames, plan.video.segment_frames) == (250, 50, 100)
+    assert (plan.video.origin_s, plan.audio.origin_s) == (Fraction(512, 12800), Fraction(512, 12800))
+    assert (plan.video.duration_s, plan.audio.duration_s) == (10, 10)
+    assert list(plan.video.windows()) == [Window(n0=0, n1=250)]
+
+
+def test_sound_alone_keeps_its_own_time() -> None:
+    audio = make_plan(source(video=None), None, Transcoder()).audio
+    assert audio is not None
+    assert (audio.origin_s, audio.duration_s, audio.expected_s, audio.segment_s) == (
+        Fraction(-1024, 48000),
+        None,
+        11,
+        4,
+    )
+
+
+@pytest.mark.parametrize(
+    ("video", "span", "reason"),
+    [
+        pytest.param(VIDEO, None, "no picture at all", id="empty-track"),
+        pytest.param(VIDEO, Span(0, 12800 * 100_000, 10**6, Fraction(512)), "clock jumps", id="more-than-a-day"),
+        pytest.param(VIDEO, Span(0, 12800 * 3600, 50, Fraction(512)), "Nearly all pictures", id="an-hour-of-nothing"),
+    ],
+)
+def test_impossible_timelines_are_refused(video: VideoStream, span: Span | None, reason: str) -> None:
+    with pytest.raises(MediaRejected, match=reason):
+        make_plan(source(video, audio=None), span, Transcoder())
+
+
+@pytest.mark.parametrize(
+    ("video", "audio", "expected"),
+    [
+        pytest.param(True, True, {"video": (), "audio": (), "thumbs": ("video",), "publish": ("video", "audio", "thumbs")}, id="both"),
+        pytest.param(True, False, {"video": (), "thumbs": ("video",), "publish": ("video", "thumbs")}, id="silent"),
+        pytest.param(False, True, {"audio": (), "publish": ("audio",)}, id="sound-only"),
+    ],
+)  # fmt: skip
+def test_the_task_graph(video: bool, audio: bool, expected: dict[str, tuple[str, ...]]) -> None:
+    span = Span(0, 249 * 512, 250, Fraction(512)) if video else None
+    plan = make_plan(source(VIDEO if video else None, AUDIO if audio else None), span, Transcoder())
+    specs = tasks_after_probe(plan)
+    assert {spec.kind: spec.needs for spec in specs} == expected
+    seen: set[str] = set()
+    for spec in specs:
+        assert set(spec.needs) <= seen
+        seen.add(spec.kind)
+
+
+@given(st.integers(1, 40), st.floats(0, 1, exclude_max=True))
+def test_retries_wait_longer_each_time_but_not_for_ever(attempt: int, jitter: float) -> None:
+    assert 3.75 <= retry_delay_s(attempt, jitter=jitter) <= 750
+    assert retry_delay_s(attempt + 1, jitter=jitter) >= retry_delay_s(attempt, jitter=jitter)
+
+
+@given(st.integers(1, 2_000_000), st.sampled_from(STANDARD_RATES))
+def test_a_storyboard_covers_the_timeline_once(frames: int, fps: Fraction) -> None:
+    rung = Rung.model_validate({"short_side": 144, "max_bitrate": "200kbps"})
+    settings = Transcoder(ladder=(rung,))
+    step = round(12800 / fps)
+    video = VideoStream(0, "h264", 1920, 1080, Fraction(1), 0, Fraction(1, 12800), fps, 0, None)
+    plan = make_plan(source(video, None), Span(0, 0, 1, Fraction(step)), settings).video
+    assert plan is not None
+    shape = tiling(plan, frames)
+    assert shape.tiles <= 1000
+    assert shape.columns * shape.rows * shape.sheets >= shape.tiles
+    assert (shape.tile_width, shape.tile_height) == (160, 90)
+    cues = [line.split(" --> ") for line in webvtt(shape, frames / plan.fps).splitlines() if "-->" in line]
+    assert len(cues) == shape.tiles
+    assert cues[0][0] == "00:00:00.000"
+    assert all(before[1] == after[0] for before, after in pairwise(cues))
