@@ -29,13 +29,14 @@ from aiofiles.threadpool.binary import AsyncBufferedReader
 from playnet.errors import ConfigError, InvalidInput, NotFound, PlayNetError, StorageFull, Unavailable
 
 from .cancel import finished
-from .keys import check_key, check_prefix, check_range, is_key
+from .checksum import checked, digest_of, keep, kept
+from .keys import check_key, check_prefix, check_range
 from .port import Body, Stat
 from .scratch import Scratch
-from .source import BLOCK_BYTES, opened
+from .source import BLOCK_BYTES, gathered, opened
+from .walk import regular, stat_of, walk
 
 _LIST_BATCH = 512
-_CHECKSUM = "user.playnet.sha256"
 _CHECK_DEADLINE_S = 5.0  # a healthy file system answers in microseconds; a dead network mount never does
 _RENAME_ATTEMPTS = 100  # each lost one means that a delete emptied the same folder in that very moment
 _FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -70,12 +71,13 @@ class FileStore:
             with _translated(key):
                 return await finished(asyncio.to_thread(self._publish, key, temp, target, digest))
         finally:
-            await finished(asyncio.to_thread(temp.unlink, missing_ok=True))
+            with suppress(OSError):  # what stays falls to the next sweep
+                await finished(asyncio.to_thread(temp.unlink, missing_ok=True))
 
     async def _fill_from_file(self, source: Path, temp: Path) -> bytes:
         async with opened(source) as (_, blocks):
             if await asyncio.to_thread(self._adopted, source, temp):
-                return await _digest(blocks)
+                return await digest_of(blocks)
             return await _fill(temp, blocks)
 
     def _adopted(self, source: Path, temp: Path) -> bool:
@@ -92,8 +94,7 @@ class FileStore:
 
     def _publish(self, key: str, temp: Path, target: Path, digest: bytes) -> Stat:
         with temp.open("rb") as file:
-            with suppress(OSError):  # a checksum is worth having, not worth failing for
-                os.setxattr(file.fileno(), _CHECKSUM, digest)
+            keep(file.fileno(), digest)
             os.fchmod(file.fileno(), 0o440)
             os.fsync(file.fileno())
             found = os.fstat(file.fileno())
@@ -107,7 +108,7 @@ class FileStore:
                     f"{key}: another object's key is a folder of this one, or this one of another"
                 ) from exc
             raise
-        return _stat(key, found)
+        return stat_of(key, found)
 
     def _rename(self, temp: Path, target: Path) -> None:
         for attempt in range(_RENAME_ATTEMPTS):
@@ -135,12 +136,13 @@ class FileStore:
             file = await aiofiles.open(path, "rb")
         try:
             with _translated(key):
-                found, digest = await asyncio.to_thread(_inspected, file.fileno())
+                found, digest = await asyncio.to_thread(lambda: (os.fstat(file.fileno()), kept(file.fileno())))
                 wanted = check_range(key, found.st_size, start, length)
                 await file.seek(start)
-            whole = wanted == found.st_size
-            chunks = _checked(key, file, wanted, digest) if whole and digest else _chunks(key, file, wanted)
-            yield Body(_stat(key, found), chunks)
+            chunks = _chunks(key, file, wanted)
+            if digest is not None and wanted == found.st_size:
+                chunks = checked(key, chunks, wanted, digest)
+            yield Body(stat_of(key, found), chunks)
         finally:
             await finished(file.close())
 
@@ -148,11 +150,11 @@ class FileStore:
         """Size and time of the file."""
         path = self._root / check_key(key)
         with _translated(key, absent=NotFound):
-            return _stat(key, await asyncio.to_thread(_regular, path))
+            return stat_of(key, await asyncio.to_thread(regular, path))
 
     async def list(self, prefix: str) -> AsyncIterator[Stat]:
         """Objects in key order. Memory: the names of one folder per level, and 512 results."""
-        found = _walk(self._root, check_prefix(prefix))
+        found = walk(self._root, check_prefix(prefix))
         while True:
             with _translated(prefix):
                 batch = await asyncio.to_thread(lambda: [*islice(found, _LIST_BATCH)])
@@ -249,7 +251,7 @@ async def _fill(temp: Path, source: AsyncIterator[bytes]) -> bytes:
     with _translated(temp.name):
         file = await aiofiles.open(temp, "xb")
     try:
-        async for block in _gathered(source):
+        async for block in gathered(source):
             with _translated(temp.name):
                 await asyncio.to_thread(digest.update, block)
                 await file.write(block)
@@ -257,29 +259,10 @@ async def _fill(temp: Path, source: AsyncIterator[bytes]) -> bytes:
     finally:
         with _translated(temp.name):
             await finished(file.close())
-    if temp.stat().st_size != size_bytes:
-        raise Unavailable(f"object store: {temp.stat().st_size} of {size_bytes} bytes reached the file")
-    return digest.digest()
-
-
-async def _gathered(source: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The same bytes in blocks of at least 1 MiB, the last one excepted."""
-    parts: list[bytes] = []
-    size_bytes = 0
-    async for chunk in source:
-        parts.append(chunk)
-        size_bytes += len(chunk)
-        if size_bytes >= BLOCK_BYTES:
-            yield b"".join(parts)
-            parts, size_bytes = [], 0
-    if parts:
-        yield b"".join(parts)
-
-
-async def _digest(blocks: AsyncIterator[bytes]) -> bytes:
-    digest = hashlib.sha256()
-    async for block in blocks:
-        await asyncio.to_thread(digest.update, block)
+    with _translated(temp.name):
+        written_bytes = temp.stat().st_size
+    if written_bytes != size_bytes:
+        raise Unavailable(f"object store: {written_bytes} of {size_bytes} bytes reached the file")
     return digest.digest()
 
 
@@ -293,36 +276,6 @@ async def _chunks(key: str, file: AsyncBufferedReader, wanted: int) -> AsyncIter
         yield block
 
 
-async def _checked(key: str, file: AsyncBufferedReader, wanted: int, expected: bytes) -> AsyncIterator[bytes]:
-    digest = hashlib.sha256()
-    async for block in _chunks(key, file, wanted):
-        await asyncio.to_thread(digest.update, block)
-        wanted -= len(block)
-        if not wanted and digest.digest() != expected:
-            raise Unavailable(f"{key}: the stored bytes do not match their checksum")
-        yield block
-
-
-def _inspected(fd: int) -> tuple[os.stat_result, bytes | None]:
-    """The open file and its checksum, where it has one."""
-    found = os.fstat(fd)
-    try:
-        return found, os.getxattr(fd, _CHECKSUM)
-    except OSError:
-        return found, None
-
-
-def _regular(path: Path) -> os.stat_result:
-    found = path.lstat()
-    if not modes.S_ISREG(found.st_mode):
-        raise FileNotFoundError(errno.ENOENT, "not an object", str(path))
-    return found
-
-
-def _stat(key: str, found: os.stat_result) -> Stat:
-    return Stat(key, found.st_size, int(found.st_mtime))
-
-
 def _sync_folder(folder: Path) -> None:
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -331,31 +284,14 @@ def _sync_folder(folder: Path) -> None:
         os.close(fd)
 
 
-def _walk(root: Path, prefix: str) -> Iterator[Stat]:
-    """Objects below a folder in key order: a folder sorts as its name with a slash, because its keys go on with one."""
-    try:
-        with os.scandir(root / prefix) as entries:
-            names = sorted(entry.name + "/" if entry.is_dir(follow_symlinks=False) else entry.name for entry in entries)
-    except (FileNotFoundError, NotADirectoryError):
-        return  # deleted since its name was read
-    for name in names:
-        key = prefix + name
-        if name.endswith("/"):
-            if is_key(key[:-1]):
-                yield from _walk(root, key)
-        elif is_key(key):
-            with suppress(FileNotFoundError):
-                yield _stat(key, _regular(root / key))
-
-
 @contextmanager
-def _translated(what: str, *, absent: type[PlayNetError] = Unavailable) -> Iterator[None]:
-    """OSError -> the error tree. `absent`: what a missing file means here."""
+def _translated(what: str, *, absent: type[PlayNetError] | None = None) -> Iterator[None]:
+    """OSError -> the error tree. `absent`: what a missing file means here; else it is a fault like any other."""
     try:
         yield
     except OSError as exc:
         if exc.errno in _FULL:
             raise StorageFull(f"object store: no space left for {what}") from exc
-        if exc.errno in {*_ABSENT, errno.EISDIR}:
+        if absent is not None and exc.errno in {*_ABSENT, errno.EISDIR}:
             raise absent(f"{what}: no such object") from exc
         raise Unavailable(f"object store: {what}: {exc.strerror or exc}") from exc

@@ -1,4 +1,4 @@
-"""Files as streams of blocks."""
+"""What is to be stored, as a stream of blocks."""
 
 import os
 from collections.abc import AsyncIterator
@@ -26,3 +26,17 @@ async def opened(path: Path) -> AsyncIterator[tuple[int, AsyncIterator[bytes]]]:
 async def _blocks(file: AsyncBufferedReader) -> AsyncIterator[bytes]:
     while block := await file.read(BLOCK_BYTES):
         yield block
+
+
+async def gathered(source: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same bytes in blocks of at least 1 MiB, the last one excepted."""
+    parts: list[bytes] = []
+    size_bytes = 0
+    async for chunk in source:
+        parts.append(chunk)
+        size_bytes += len(chunk)
+        if size_bytes >= BLOCK_BYTES:
+            yield b"".join(parts)
+            parts, size_bytes = [], 0
+    if parts:
+        yield b"".join(parts)
