@@ -8,7 +8,7 @@ import typer
 
 from playnet.config import Config
 from playnet.config.choose import choose, config_file
-from playnet.errors import ConfigError, StartupFailed
+from playnet.errors import Unauthorized
 from playnet.layout import layout_of, read_secret
 from playnet.supervise.ready import dialled
 
@@ -45,7 +45,7 @@ def front_url(config: Config, given: str | None) -> str:
 
 
 def api_token(config: Config, given: Path | None) -> str:
-    """The token for calls that change something. ConfigError or StartupFailed says where it was looked for."""
+    """The token for calls that change something. ConfigError or Unauthorized says where it was looked for."""
     if given is not None:
         return read_secret(given, "--token-file")
     if token := os.environ.get("PLAYNET_TOKEN", "").strip():
@@ -54,9 +54,15 @@ def api_token(config: Config, given: Path | None) -> str:
         return read_secret(config.auth.api_token_file, "auth.api_token_file")
     file = layout_of(config).api_token
     try:
-        return read_secret(file, "API token")
-    except ConfigError as exc:
-        raise StartupFailed(
-            f"{exc}: the appliance makes it at its first start, for the account that starts it "
-            "(`--token-file` or $PLAYNET_TOKEN name another)"
+        file.stat()
+    except PermissionError as exc:
+        raise Unauthorized(
+            f"the API token in {file.parent} is closed to this account: call as the one that started the appliance, "
+            "or give the token by --token-file or $PLAYNET_TOKEN"
         ) from exc
+    except FileNotFoundError as exc:
+        raise Unauthorized(
+            f"there is no API token at {file}: does the appliance run with this configuration? "
+            "(--config, --data; or give the token by --token-file or $PLAYNET_TOKEN)"
+        ) from exc
+    return read_secret(file, "API token")
