@@ -1,4 +1,4 @@
-"""Objects on any S3 server through the minio SDK, which blocks: every call runs in a thread of this store's own pool.
+"""Objects on any S3 server through the minio SDK, which blocks: every call runs in a thread of this store's own.
 
 Only plain calls: PutObject, multipart, GetObject with a range, HeadObject, ListObjectsV2, DeleteObject(s). An upload
 becomes visible with its last request, so a put is atomic by nature; its size is compared with what the server then
@@ -39,6 +39,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _THREADS = 16  # calls at once; more wait
+_UPLOADS = 64  # streams at once, each with a thread of its own: a slow sender must not hold up anybody's reads
 _BATCH = 1000  # keys of one ListObjectsV2 or DeleteObjects call: the API's own limit
 _MAX_PARTS = 10_000  # S3 user guide, "Multipart upload limits"
 _CONNECTIONS = 64  # kept; a viewer holds one for as long as a body takes
@@ -81,6 +82,7 @@ class S3Store:
         )
         self._client, self._impatient = (_client(bucket, http) for http in self._http)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="s3")
+        self._uploads = ThreadPoolExecutor(_UPLOADS, thread_name_prefix="s3-upload")
 
     async def put(self, key: str, source: Path | AsyncIterator[bytes]) -> Stat:
         """Upload `source`. Memory: three parts (the SDK keeps the last one while it builds the next). An error raised by a stream passes through unchanged.
@@ -104,7 +106,7 @@ class S3Store:
             part_bytes = max(part_bytes, -(-size_bytes // _MAX_PARTS))
         feed = Feed(source, max_bytes=part_bytes * _MAX_PARTS)
         loop = asyncio.get_running_loop()
-        upload = loop.run_in_executor(self._threads, self._upload, key, feed, size_bytes, part_bytes)
+        upload = loop.run_in_executor(self._uploads, self._upload, key, feed, size_bytes, part_bytes)
         try:
             with self._translated(key):
                 await feed.serve(upload)
@@ -231,7 +233,8 @@ class S3Store:
 
     async def close(self) -> None:
         """Take no more calls; those under way end by their own deadlines."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._threads, self._uploads):
+            threads.shutdown(wait=False, cancel_futures=True)
         for http in self._http:
             http.clear()
 

@@ -204,6 +204,31 @@ def test_cancelled_put_leaves_nothing(in_store: Callable[[Scenario], Any]) -> No
     in_store(scenario)
 
 
+def test_slow_senders_hold_up_nobody(in_store: Callable[[Scenario], Any]) -> None:
+    async def scenario(store: ObjectStore) -> None:
+        await store.put(f"{ROOT}/other", stream(BODY))
+        waiting, go_on = asyncio.Semaphore(0), asyncio.Event()
+
+        async def slow() -> AsyncIterator[bytes]:
+            yield b"x"
+            waiting.release()
+            await go_on.wait()
+            yield b"y"
+
+        async with asyncio.TaskGroup() as tasks:
+            for number in range(40):
+                tasks.create_task(store.put(f"{ROOT}/slow/{number}", slow()), name=f"put-{number}")
+            for _ in range(40):
+                await waiting.acquire()
+            async with asyncio.timeout(5):
+                assert await read(store, f"{ROOT}/other") == BODY
+                assert await keys(store) == [f"{ROOT}/other"]
+            go_on.set()
+        assert len(await keys(store, f"{ROOT}/slow/")) == 40
+
+    in_store(scenario)
+
+
 def test_concurrent_puts_of_one_key_leave_one_of_them_whole(in_store: Callable[[Scenario], Any]) -> None:
     async def scenario(store: ObjectStore) -> None:
         bodies = [bytes([number]) * 200_000 for number in range(8)]
