@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import sys
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -129,8 +130,6 @@ class Clock:
         self.ahead_s = 0.0
 
     def __call__(self) -> float:
-        import time
-
         return time.time() + self.ahead_s
 
 
@@ -156,7 +155,7 @@ class Lab:
 
     @property
     def files(self) -> list[Path]:
-        return [path for path in (self.cache / "bodies").glob("*/*")]
+        return list((self.cache / "bodies").glob("*/*"))
 
     @property
     def disk_bytes(self) -> int:
@@ -197,8 +196,9 @@ async def brain(
                 stop.set()
 
 
-async def ready(lab: Lab) -> None:
+async def ready(lab: Lab, process: asyncio.subprocess.Process | None = None) -> None:
     async def answers() -> bool:
+        assert process is None or process.returncode is None, "the node ended"
         try:
             return (await lab.get("/readyz"))[0].status == 200
         except aiohttp.ClientError:
@@ -217,7 +217,7 @@ async def node(
     async with aiohttp.ClientSession(auto_decompress=False) as client:
         lab = Lab(origin, f"http://127.0.0.1:{port}", client, cache, Clock())
         try:
-            await ready(lab)
+            await ready(lab, process)
             yield lab, process.pid
         finally:
             if process.returncode is None:
