@@ -22,7 +22,7 @@ from playnet.logs import logger
 from playnet.names import AssetId, source_key
 from playnet.store.port import ObjectStore
 
-from .assets import Assets, absent
+from .assets import absent, read_asset
 from .body import Announced, Limits, SourceBody
 from .statements import SQL
 
@@ -44,10 +44,9 @@ class Uploads:
     def __init__(
         self, database: Database, store: ObjectStore, *, owner: str, limits: Limits, free_space_bytes: int
     ) -> None:
-        """`owner` names this origin among all, the same after a restart."""
+        """`owner` names this origin among all, the same after a restart: two with one name would end each other's uploads."""
         self._database = database
         self._store = store
-        self._assets = Assets(database)
         self._owner = owner
         self._limits = limits
         self._free_space_bytes = free_space_bytes
@@ -66,9 +65,9 @@ class Uploads:
         except BaseException:
             await self._give_up(upload)
             raise
-        await self._acknowledge(asset, upload, body, announced.file_name)
+        acknowledged = await self._acknowledge(asset, upload, body, announced.file_name)
         log.info("upload.acknowledged", asset=asset, size_bytes=body.size_bytes)
-        return await self._assets.show(asset)
+        return acknowledged
 
     async def abandon_former(self) -> int:
         """Give up what an earlier process of this origin was receiving. Returns how many uploads."""
@@ -122,14 +121,16 @@ class Uploads:
             if row is None:
                 raise Conflict("this upload was given up: the asset was deleted, or another upload took its place")
 
-    async def _acknowledge(self, asset: AssetId, upload: str, body: SourceBody, file_name: str | None) -> None:
+    async def _acknowledge(self, asset: AssetId, upload: str, body: SourceBody, file_name: str | None) -> Asset:
         """Commit, through a short absence of the database. Unavailable leaves it open: the lease will tell."""
         deadline = time.monotonic() + _ACKNOWLEDGE_S
         while True:
             try:
                 async with self._database.transaction() as connection:
                     await self._commit(connection, asset, upload, body, file_name)
-                return
+                    row = await connection.fetchrow(SQL["show_asset"], asset)
+                assert row is not None
+                return read_asset(row)
             except Unavailable:
                 if time.monotonic() > deadline:
                     raise

@@ -62,8 +62,3 @@ def begin_upload(state: State, *, open_upload: bool, lease_lives: bool) -> Start
             raise Conflict("this asset is ready; create another asset for another video")
         case _:
             assert_never(state)
-
-
-def after_lost_upload(state: State) -> State:
-    """The state after an upload that was cut off. Only `uploading` changes: nothing else waits for those bytes."""
-    return "waiting" if state == "uploading" else state

@@ -30,12 +30,6 @@ def clean_file_name(text: str | None) -> str | None:
     return shown[:MAX_FILE_NAME_CHARS] or None
 
 
-def title_from_file_name(name: str | None) -> str | None:
-    """A title for an asset whose publisher gave none."""
-    stem = (name or "").rpartition(".")[0] or (name or "")
-    return stem[:MAX_TITLE_CHARS].strip() or None
-
-
 def _is_control(char: str) -> bool:
     # Cc control, Cs lone surrogate (not encodable), Zl/Zp line and paragraph separators
     return unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} or char in _DIRECTION

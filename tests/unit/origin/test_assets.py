@@ -2,7 +2,7 @@
 
 import pytest
 
-from origin.core.assets import STATES, Start, State, after_lost_upload, begin_upload
+from origin.core.assets import STATES, Start, State, begin_upload
 from playnet.errors import Conflict
 
 _FREE = ("waiting", "uploading", "failed")
@@ -19,8 +19,3 @@ def test_an_upload_begins_only_where_a_source_is_wanted_and_nobody_sends_one(
     else:
         with pytest.raises(Conflict):
             begin_upload(state, open_upload=open_upload, lease_lives=lease_lives)
-
-
-@pytest.mark.parametrize("state", STATES)
-def test_only_an_uploading_asset_falls_back_to_waiting(state: State) -> None:
-    assert after_lost_upload(state) == ("waiting" if state == "uploading" else state)

@@ -1,0 +1,60 @@
+"""The origin's frequent statements find their rows by an index, however large the tables are."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncpg
+
+from origin.adapters.statements import SQL
+from playnet.db.migrate import migrate
+from tests.aio import run
+
+_FILL = """
+insert into asset (id, title, state, created_at, deleted_at)
+select translate(substr(md5(n::text), 1, 12), '01', 'xy'), 'title ' || n, 'ready', now() - n * interval '1 min',
+       case when n % 1000 = 0 then now() end
+from generate_series(1, 5000) n;
+insert into revision (asset_id, number) select id, 1 from asset;
+insert into task (asset_id, revision, kind, state) select asset_id, 1, 'probe', 'done' from revision;
+insert into purge_order (body, relayed_at) select '{}', now() from generate_series(1, 5000);
+insert into upload (id, asset_id, owner, lease_until) select id, id, 'o', now() + interval '1 h' from asset limit 200;
+analyze;
+"""
+_NOW = datetime.now(UTC)
+_SMALL = {"upload"}  # holds the uploads under way, nothing else
+_FREQUENT: dict[str, tuple[Any, ...]] = {
+    "show_asset": ("a" * 12,),
+    "list_assets": (_NOW, "a" * 12, 51),
+    "asset_lives": ("a" * 12,),
+    "presentation": ("a" * 12, None),
+    "open_upload": ("a" * 12,),
+    "pending_purges": (4_990, 200),
+    "abandon_lapsed_uploads": (),
+    "deleted_assets": (50,),
+    "cancel_tasks": ("a" * 12,),
+}
+
+
+def test_no_frequent_statement_scans_a_table(postgres_dsn: str) -> None:
+    async def scenario() -> None:
+        await migrate(postgres_dsn)
+        connection = await asyncpg.connect(postgres_dsn)
+        await connection.set_type_codec("json", schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
+        await connection.execute(_FILL)
+        for mode in ("force_custom_plan", "force_generic_plan"):
+            await connection.execute(f"set plan_cache_mode = {mode}")
+            for name, values in _FREQUENT.items():
+                (document,) = await connection.fetchval(f"explain (format json) {SQL[name]}", *values)
+                assert not set(_scans(document["Plan"])) - _SMALL, (name, mode, document)
+        await connection.close()
+
+    run(scenario())
+
+
+def _scans(plan: dict[str, Any]) -> Any:
+    """Tables that are read from one end to the other."""
+    if plan["Node Type"] == "Seq Scan":
+        yield plan["Relation Name"]
+    for child in plan.get("Plans", ()):
+        yield from _scans(child)
