@@ -94,7 +94,8 @@ async def make_cluster(programs: PostgresPrograms, cluster: Path, user: str | No
 def check_postmaster(cluster: Path) -> None:
     """Drop the pid file that a power loss left. Call with the data directory's lock held.
 
-    PostgreSQL takes any living process of that pid and our account for a server, which after a reboot may be anything.
+    PostgreSQL takes any process of that pid and our account for a server, which after a reboot may be anything, and
+    after a kill a zombie that nobody reaps. A server works in its cluster's folder: that tells them apart.
     StartupFailed when a server was started here by hand.
     """
     file = cluster / "postmaster.pid"
@@ -103,10 +104,10 @@ def check_postmaster(cluster: Path) -> None:
     except FileNotFoundError:
         return
     try:
-        name = Path(f"/proc/{int(pid)}/comm").read_text(encoding="utf-8").strip()
+        works_in = Path(f"/proc/{int(pid)}/cwd").readlink()
     except (OSError, ValueError):
-        name = ""
-    if name.startswith(("postgres", "postmaster")):
+        works_in = None
+    if works_in == cluster.resolve():
         raise StartupFailed(f"a PostgreSQL that is not ours runs on {cluster} (pid {pid}): stop it first")
     file.unlink()
 
