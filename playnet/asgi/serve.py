@@ -52,7 +52,9 @@ def listen(where: Address | Path) -> socket.socket:
         target: str | tuple[str, int] = str(where)
     else:
         host = where.host.strip("[]")
-        sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        # Named, because asyncio sets TCP_NODELAY only then; without it every answer waits 40 ms for a delayed ACK.
+        sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         target = (host, where.port)
     try:

@@ -1,5 +1,6 @@
 """What else the origin shows: its OpenAPI description, health, metrics, pages, the token's file."""
 
+import socket
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -8,8 +9,10 @@ from typing import Any
 import pytest
 
 from playnet.api_token import ensure_api_token
+from playnet.asgi.serve import listen
+from playnet.config import Address
 from tests.aio import run
-from tests.origin import Place, publish, running
+from tests.origin import Place, process, publish, running
 
 
 @pytest.fixture
@@ -135,3 +138,28 @@ def test_the_token_is_made_once_and_kept_secret(place: Place) -> None:
     assert len(first) >= 43  # 32 bytes in base64
     assert stat.S_IMODE(place.layout.api_token.stat().st_mode) == 0o600
     assert [path.name for path in place.layout.secrets.iterdir()] == ["api-token"]
+
+
+def test_small_answers_do_not_wait_for_delayed_acknowledgements(free_port: Callable[[], int]) -> None:
+    """asyncio turns Nagle's algorithm off only on sockets whose protocol is named: 44 ms for each answer otherwise."""
+    listener = listen(Address("127.0.0.1", free_port()))
+    assert listener.proto == socket.IPPROTO_TCP
+    listener.close()
+
+
+@pytest.mark.parametrize(
+    ("extra", "expected", "line"),
+    [
+        (", max_source: lots", 2, 'origin.max_source = "lots": expected a number with a unit'),
+        ("", 1, "cannot listen on 127.0.0.1:"),
+    ],
+    ids=["wrong-setting", "taken-port"],
+)
+def test_what_keeps_an_origin_from_starting_is_one_line(place: Place, extra: str, expected: int, line: str) -> None:
+    place.file.write_text(place.file.read_text().replace("free_space: 0B", f"free_space: 0B{extra}"))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", place.port))
+        taken.listen()
+        with process(place) as child:
+            assert child.wait(timeout=20) == expected
+    assert line in (place.folder / "log").read_text().splitlines()[-1]
