@@ -10,7 +10,7 @@ from playnet.errors import ConfigError, PlayNetError
 from playnet.layout import layout_of
 from playnet.logs import configure
 
-from .app import main as serve
+from .app import run
 
 
 def main() -> int:
@@ -24,7 +24,7 @@ def main() -> int:
         if args.data is not None:
             config = config.model_copy(update={"data_dir": args.data.resolve()})
         configure("transcoder")
-        asyncio.run(serve(config, layout_of(config)))
+        asyncio.run(run(config, layout_of(config)))
     except ConfigError as exc:
         print(exc, file=sys.stderr)
         return 2

@@ -5,7 +5,7 @@ import os
 import random
 import socket
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
@@ -14,14 +14,13 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from playnet.asgi import problems
-from playnet.asgi.requests import RequestId
 from playnet.asgi.serve import serve
 from playnet.config import Config
-from playnet.db.pool import open_pool
+from playnet.db.database import Database
+from playnet.errors import StartupFailed
 from playnet.layout import Layout, database_dsn
 from playnet.logs import logger
 from playnet.store.open import open_store
-from playnet.store.port import ObjectStore
 from transcoder.adapters.ffmpeg import Runner, find_tools
 from transcoder.adapters.metrics import Metrics
 from transcoder.adapters.steps import Steps
@@ -38,48 +37,56 @@ class Service:
     """The process's resources, open for as long as the app lives."""
 
     def __init__(self, config: Config, layout: Layout) -> None:
-        self._config = config
-        self._layout = layout
+        self._settings = config.transcoder
+        self._work = layout.work
         self._runner = Runner(find_tools(config.transcoder))
+        self._database = Database(database_dsn(config, layout), config.database, service="transcoder")
+        self._store = open_store(config, layout)
         self.metrics = Metrics()
-        self.tasks: TaskTable | None = None
-        self.store: ObjectStore | None = None
+        self.stop = asyncio.Event()
+        self.failure: StartupFailed | None = None
 
     @asynccontextmanager
     async def opened(self, _: Starlette) -> AsyncIterator[None]:
-        """Open, work, drain, close in reverse."""
-        settings = self._config.transcoder
-        async with AsyncExitStack() as stack:
-            workspace = stack.enter_context(Workspace(self._layout.work))
-            pool = await open_pool(
-                database_dsn(self._config, self._layout), self._config.database, service="transcoder"
-            )
-            stack.push_async_callback(pool.close)
-            self.store = open_store(self._config, self._layout)
-            stack.push_async_callback(self.store.close)
-            name = f"{socket.gethostname()}:{os.getpid()}"
-            self.tasks = TaskTable(pool, worker=name, lease_s=settings.lease, max_attempts=settings.max_attempts)
-            steps = Steps(self.store, self._runner, settings)
-            worker = Worker(self.tasks, steps, workspace, self.metrics, jitter=random.random)
-            stop = asyncio.Event()
-            group = await stack.enter_async_context(asyncio.TaskGroup())
-            group.create_task(worker.run(stop, slots=settings.workers), name="worker")
-            stack.callback(stop.set)
-            log.info("transcoder.started", worker=name, workers=settings.workers, swept=workspace.swept)
-            yield
+        """Work in the background; at the end give every task back, then close."""
+        draining = asyncio.Event()
+        try:
+            with Workspace(self._work) as workspace:
+                async with asyncio.TaskGroup() as group:
+                    work = group.create_task(self._run(workspace, draining), name="transcoder")
+                    yield
+                    draining.set()
+                    if not self._database.opened.is_set():
+                        work.cancel()
+        finally:
+            await self._database.close()
+            await self._store.close()
+
+    async def _run(self, workspace: Workspace, draining: asyncio.Event) -> None:
+        try:
+            await self._database.open()
+        except StartupFailed as exc:
+            log.error("transcoder.cannot-start", detail=str(exc))
+            self.failure = exc
+            self.stop.set()
+            return
+        settings = self._settings
+        name = f"{socket.gethostname()}:{os.getpid()}"
+        tasks = TaskTable(self._database, worker=name, lease_s=settings.lease, max_attempts=settings.max_attempts)
+        steps = Steps(self._store, self._runner, settings)
+        worker = Worker(tasks, steps, workspace, self.metrics, jitter=random.random)
+        log.info("transcoder.started", worker=name, workers=settings.workers, swept=workspace.swept)
+        await worker.run(draining, slots=settings.workers)
 
     async def check(self) -> None:
-        """Raise Unavailable when database or store do not answer."""
-        if self.tasks is None or self.store is None:
-            return
+        """Raise Unavailable when database or store do not answer, TimeoutError when they take too long."""
         async with asyncio.timeout(_READY_S):
-            await self.tasks.check()
-            await self.store.check()
+            await self._database.check()
+            await self._store.check()
 
 
-def create_app(config: Config, layout: Layout) -> Starlette:
-    """The app. StartupFailed when a media tool is missing."""
-    service = Service(config, layout)
+def create_app(service: Service) -> Starlette:
+    """The app of one service."""
 
     async def healthz(_: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -96,12 +103,14 @@ def create_app(config: Config, layout: Layout) -> Starlette:
 
     routes = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
     app = Starlette(routes=routes, lifespan=service.opened)
-    app.add_middleware(RequestId)
     problems.install(app)
     return app
 
 
-async def main(config: Config, layout: Layout) -> None:
-    """Serve until a signal."""
+async def run(config: Config, layout: Layout) -> None:
+    """Serve until a signal. Raises ConfigError or StartupFailed."""
     layout.run.mkdir(parents=True, exist_ok=True)
-    await serve(create_app(config, layout), layout.transcoder_socket)
+    service = Service(config, layout)
+    await serve(create_app(service), layout.transcoder_socket, stop=service.stop)
+    if service.failure is not None:
+        raise service.failure

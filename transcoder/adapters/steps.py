@@ -23,7 +23,7 @@ from transcoder.core.blame import blame
 from transcoder.core.plan import AudioPlan, Plan, VideoPlan, make_plan
 from transcoder.core.probe import PacketTimes, Source, Span, VideoStream, assumed_span, read_source, unreadable
 from transcoder.core.progress import ProgressReader, share
-from transcoder.core.storyboard import tiling, webvtt
+from transcoder.core.storyboard import Tiling, tiling, webvtt
 from transcoder.core.verify import check_audio, check_video
 
 from .ffmpeg import Limits, Runner
@@ -190,21 +190,35 @@ class Steps:
     async def _thumbs(
         self, claim: Claim, plan: Plan, results: Mapping[TaskKind, dict[str, Any]], folder: Path
     ) -> dict[str, Any]:
-        """From what was published, not from the source: the smallest rendition's key frames decode in no time."""
+        """From what is stored, not from the source: the smallest rendition's key frames decode in no time.
+
+        A video without thumbnails is better than none, so a tool that fails here is only logged.
+        """
         assert plan.video is not None
         tracks = [track for track in _tracks(results, "video") if isinstance(track, VideoTrack)]
         packager = Packager(self._store, claim.asset, claim.revision)
-        await self._poster(packager, tracks[-1], folder)
-        shape = tiling(plan.video, results["video"]["frames"])
+        result: dict[str, Any] = {"poster": False}
+        try:
+            await self._poster(packager, tracks[-1], folder)
+            result["poster"] = True
+            shape = tiling(plan.video, results["video"]["frames"])
+            await self._storyboard(packager, tracks[0], shape, folder)
+            result["storyboard"] = shape.record().model_dump(mode="json")
+        except ToolFailed as failed:
+            log.warning("thumbs.left-out", task=claim.label, error=str(failed), **failed.context)
+        return result
+
+    async def _storyboard(self, packager: Packager, track: VideoTrack, shape: Tiling, folder: Path) -> None:
         small = folder / "small.mp4"
-        require_space(folder, sum(tracks[0].segment_bytes))
-        await self._assemble(packager, tracks[0], range(1, len(tracks[0].segment_ticks) + 1), small)
+        require_space(folder, sum(track.segment_bytes))
+        await self._assemble(packager, track, range(1, len(track.segment_ticks) + 1), small)
         await self._runner.ffmpeg(argv.storyboard(small, shape, folder / "sprite-%d.jpg"), Limits(_THUMBS_S), _ignore)
-        for number in range(1, shape.sheets + 1):
-            await packager.put_file(THUMBS, f"sprite-{number}.jpg", folder / f"sprite-{number}.jpg")
-        (folder / "storyboard.vtt").write_text(webvtt(shape, tracks[0].duration_s), encoding="utf-8")
-        await packager.put_file(THUMBS, "storyboard.vtt", folder / "storyboard.vtt")
-        return {"storyboard": shape.record().model_dump(mode="json"), "poster": True}
+        sheets = [f"sprite-{number}.jpg" for number in range(1, shape.sheets + 1)]
+        if missing := [name for name in sheets if not (folder / name).exists()]:
+            raise ToolFailed(f"ffmpeg made no {missing[0]}")
+        (folder / "storyboard.vtt").write_text(webvtt(shape, track.duration_s), encoding="utf-8")
+        for name in (*sheets, "storyboard.vtt"):
+            await packager.put_file(THUMBS, name, folder / name)
 
     async def _poster(self, packager: Packager, track: VideoTrack, folder: Path) -> None:
         """A tenth into the video: past the black and the titles, before the plot."""
@@ -248,6 +262,6 @@ def _presentation(results: Mapping[TaskKind, dict[str, Any]]) -> Presentation:
     thumbs = results.get("thumbs", {})
     return Presentation(
         tracks=(*_tracks(results, "video"), *_tracks(results, "audio")),
-        storyboard=Storyboard.model_validate(thumbs["storyboard"]) if thumbs else None,
+        storyboard=Storyboard.model_validate(thumbs["storyboard"]) if "storyboard" in thumbs else None,
         poster=bool(thumbs.get("poster")),
     )

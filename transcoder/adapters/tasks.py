@@ -17,7 +17,8 @@ from pgqueuer.ports.repository import EntrypointExecutionParameter
 from pgqueuer.queries import Queries
 from pgqueuer.types import QueueEntrypoint, QueueManagerId
 
-from playnet.db.pool import Connection, transaction
+from playnet.db.database import Database
+from playnet.db.pool import Connection
 from playnet.db.statements import Statements
 from playnet.jobs import KINDS, QueuedTask, TaskKind, enqueue, task_id
 from playnet.media.records import Presentation
@@ -57,8 +58,8 @@ class LostTask(Exception):
 class TaskTable:
     """One process's access to the tasks."""
 
-    def __init__(self, pool: asyncpg.Pool, *, worker: str, lease_s: float, max_attempts: int) -> None:
-        self._pool = pool
+    def __init__(self, database: Database, *, worker: str, lease_s: float, max_attempts: int) -> None:
+        self._database = database
         self._worker = worker
         self._lease_s = lease_s
         self._max_attempts = max_attempts
@@ -68,7 +69,7 @@ class TaskTable:
     async def take(self, running: Set[int]) -> Claim | None:
         """Start the most urgent runnable task, or None. `running`: job ids that this process works on already."""
         while True:
-            async with transaction(self._pool) as conn:
+            async with self._database.transaction() as conn:
                 jobs = await _queries(conn).dequeue(
                     batch_size=1,
                     entrypoints=_ENTRYPOINTS,
@@ -111,7 +112,7 @@ class TaskTable:
 
     async def keep(self, claim: Claim, progress: float) -> None:
         """Renew the lease and show progress. LostTask when the task is not ours any more or not wanted any more."""
-        async with transaction(self._pool) as conn:
+        async with self._database.transaction() as conn:
             if await conn.fetchval(self._sql["keep"], claim.id, claim.holder, self._lease_s, progress) is None:
                 raise LostTask(claim.label)
             await _queries(conn).update_heartbeat([claim.job.id])
@@ -119,12 +120,12 @@ class TaskTable:
 
     async def finish(self, claim: Claim, result: dict[str, Any]) -> None:
         """The task is done; what waited only for it becomes runnable. LostTask when it was not ours any more."""
-        async with transaction(self._pool) as conn:
+        async with self._database.transaction() as conn:
             await self._finish(conn, claim, result)
 
     async def finish_probe(self, claim: Claim, plan: Plan) -> None:
         """As `finish`, and the plan's tasks come into being."""
-        async with transaction(self._pool) as conn:
+        async with self._database.transaction() as conn:
             await self._finish(conn, claim, None)
             await conn.execute(self._sql["set_plan"], claim.asset, claim.revision, plan.model_dump(mode="json"))
             ids: dict[TaskKind, int] = {}
@@ -138,13 +139,13 @@ class TaskTable:
 
     async def results(self, claim: Claim) -> dict[TaskKind, dict[str, Any]]:
         """What the revision's finished tasks returned."""
-        async with transaction(self._pool) as conn:
+        async with self._database.transaction() as conn:
             rows = await conn.fetch(self._sql["results"], claim.asset, claim.revision)
         return {row["kind"]: row["result"] for row in rows}
 
     async def publish(self, claim: Claim, presentation: Presentation) -> None:
         """As `finish`: from this commit on viewers get the revision, and edges forget the manifests before it."""
-        async with transaction(self._pool) as conn:
+        async with self._database.transaction() as conn:
             await self._finish(conn, claim, None)
             body = presentation.model_dump(mode="json")
             await conn.execute(self._sql["publish_revision"], claim.asset, claim.revision, body)
@@ -154,7 +155,7 @@ class TaskTable:
 
     async def retry(self, claim: Claim, error: str, *, delay_s: float, reason: str) -> bool:
         """Start it again later, or fail the asset with `reason` when this was the last attempt. True: again."""
-        async with transaction(self._pool) as conn:
+        async with self._database.transaction() as conn:
             if claim.attempt >= self._max_attempts:
                 await self._fail(conn, claim, reason, error=error)
                 return False
@@ -166,26 +167,21 @@ class TaskTable:
 
     async def give_back(self, claim: Claim, why: str, *, delay_s: float = 0.0) -> None:
         """Put it back without spending the attempt: the worker stops, or something that it needs is away."""
-        async with transaction(self._pool) as conn:
+        async with self._database.transaction() as conn:
             await self._requeue(conn, claim, claim.attempt - 1, why)
             queries = _queries(conn)
             await queries.retry_job(claim.job, timedelta(seconds=delay_s), None)
 
     async def reject(self, claim: Claim, reason: str, *, error: str) -> None:
         """The source cannot become video: fail the asset with the reason, written for people."""
-        async with transaction(self._pool) as conn:
+        async with self._database.transaction() as conn:
             await self._fail(conn, claim, reason, error=error)
 
     async def abandon(self, claim: Claim) -> None:
         """The task was cancelled or its asset deleted while it ran: close what is still open of it."""
-        async with transaction(self._pool) as conn:
+        async with self._database.transaction() as conn:
             if await conn.fetchval(self._sql["abandon"], claim.id, claim.holder) is not None:
                 await _end_job(conn, claim.job, "canceled")
-
-    async def check(self) -> None:
-        """Raise Unavailable when the database does not answer."""
-        async with transaction(self._pool) as conn:
-            await conn.fetchval(self._sql["ping"])
 
     async def _finish(self, conn: Connection, claim: Claim, result: dict[str, Any] | None) -> None:
         if await conn.fetchval(self._sql["finish"], claim.id, claim.holder, result) is None:

@@ -1,2 +1,0 @@
--- Whether the database answers; no arguments.
-select 1
