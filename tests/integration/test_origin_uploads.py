@@ -115,6 +115,11 @@ def test_a_connection_cut_half_way_frees_the_asset(place: Place) -> None:
             async with _open_upload(api, asset):
                 status, problem = await api.upload(asset, b"second")
                 assert (status, problem["code"]) == (409, "conflict")
+
+                async def shows_progress() -> bool:
+                    return bool((await api.show(asset))["uploaded_bytes"] == 3 * MIB)
+
+                await until(shows_progress)
             await _until_state(api, asset, "waiting")
             await _waits_for_a_source(api, asset)
             assert (await api.upload(asset, b"second"))[0] == 200
