@@ -71,9 +71,8 @@ class Lock:
 
 def is_held(root: Path) -> bool:
     """Whether any process of an appliance still runs on this data directory."""
-    try:
-        fd = os.open(_file(root), os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
+    fd = _open_to_look(root)
+    if fd is None:
         return False
     try:
         return not _try(fd, fcntl.LOCK_SH)
@@ -85,9 +84,8 @@ def owner_of(root: Path) -> Owner | None:
     """The running supervisor of this data directory."""
     if not is_held(root):
         return None
-    try:
-        fd = os.open(_file(root), os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
+    fd = _open_to_look(root)
+    if fd is None:
         return None
     try:
         owner = _read(fd)
@@ -98,6 +96,16 @@ def owner_of(root: Path) -> Owner | None:
 
 def _file(root: Path) -> Path:
     return root / "lock"
+
+
+def _open_to_look(root: Path) -> int | None:
+    """None when there is no such data directory. StartupFailed when it is closed to this account."""
+    try:
+        return os.open(_file(root), os.O_RDONLY | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as exc:
+        raise StartupFailed(f"{_file(root)}: {exc.strerror}: ask as the account that starts the appliance") from exc
 
 
 def _try(fd: int, kind: int) -> bool:
