@@ -1,0 +1,204 @@
+"""How a worker ends a task, on real PostgreSQL: steps are scripted, everything around them is real."""
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from playnet.db.database import Database
+from playnet.errors import MediaRejected, NotFound, StorageFull, ToolFailed, Unavailable
+from playnet.jobs import QueuedTask, enqueue
+from playnet.media.records import AudioTrack, Presentation
+from tests.aio import run, until
+from tests.integration.transcoding import Studio, studio
+from transcoder.adapters.metrics import Metrics
+from transcoder.adapters.steps import Described, Made, Outcome, Planned, Progress, Steps
+from transcoder.adapters.tasks import Claim, LostTask, TaskTable
+from transcoder.adapters.worker import Worker
+from transcoder.adapters.workspace import Workspace
+from transcoder.core.plan import AudioPlan, Plan
+
+TRACK = AudioTrack(
+    name="audio", codec="mp4a.40.2", timescale=48000, segment_ticks=(48000,), segment_bytes=(9,), channels=2, sample_rate=48000
+)  # fmt: skip
+PLAN = Plan(
+    video=None,
+    audio=AudioPlan(
+        stream=0, origin_s=0, duration_s=None, expected_s=1, segment_s=4, channels=2, bitrate_bps=128000, language=None
+    ),
+)  # fmt: skip
+MADE = Made({"tracks": [TRACK.model_dump(mode="json")]})
+
+
+class Script:
+    """Stands for the steps: each kind of task ends as it is told, the last ending for ever."""
+
+    def __init__(self, **endings: list[Outcome | Exception]) -> None:
+        self.endings = endings
+        self.seen: list[str] = []
+
+    async def run(
+        self, claim: Claim, results: Mapping[str, dict[str, Any]], folder: Path, progress: Progress
+    ) -> Outcome:
+        assert folder.is_dir()
+        self.seen.append(claim.kind)
+        left = self.endings[claim.kind]
+        ending = left.pop(0) if len(left) > 1 else left[0]
+        if isinstance(ending, Exception):
+            raise ending
+        return ending
+
+
+async def _table(world: Studio, *, max_attempts: int = 3) -> tuple[Database, TaskTable]:
+    database = Database(world.dsn, world.config.database, service="test")
+    await database.open()
+    return database, TaskTable(database, worker="test", lease_s=3, max_attempts=max_attempts)
+
+
+async def _work(world: Studio, script: Script, done: str, *, max_attempts: int = 3) -> None:
+    """Let a worker follow the script until a condition on the database holds."""
+    database, table = await _table(world, max_attempts=max_attempts)
+    stop = asyncio.Event()
+    with Workspace(world.layout.work) as workspace:
+        worker = Worker(table, cast(Steps, script), workspace, Metrics(), jitter=lambda: 0.5)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(worker.run(stop, slots=1))
+
+            async def held() -> bool:
+                return bool(await world.pool.fetchval(done))
+
+            await until(held)
+            stop.set()
+    await database.close()
+
+
+@pytest.fixture
+def upload(tmp_path: Path) -> Path:
+    path = tmp_path / "upload"
+    path.write_bytes(b"bytes that nobody looks at")
+    return path
+
+
+def test_a_revision_runs_through_its_graph(upload: Path, short_tmp: Path, postgres_dsn: str) -> None:
+    script = Script(probe=[Planned(PLAN)], audio=[MADE], publish=[Described(Presentation(tracks=(TRACK,)))])
+
+    async def scenario() -> None:
+        async with studio(short_tmp, postgres_dsn) as world:
+            asset = await world.add(upload)
+            await _work(world, script, "select state = 'ready' from asset")
+            assert script.seen == ["probe", "audio", "publish"]
+            assert await world.presentation(asset) == Presentation(tracks=(TRACK,))
+            assert {task["state"] for task in (await world.tasks(asset)).values()} == {"done"}
+            assert await world.pool.fetchval("select count(*) from pgqueuer") == 0
+            assert await world.pool.fetchval("select count(*) from purge_order") == 1
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("ending", "attempts", "delay_s"),
+    [
+        pytest.param(Unavailable("the store is away"), 0, 10, id="store-away"),
+        pytest.param(StorageFull("the work disk is full"), 0, 10, id="disk-full"),
+        pytest.param(ToolFailed("ffmpeg broke", status=1, log="last words"), 1, 5, id="tool-failed"),
+        pytest.param(RuntimeError("a bug"), 1, 5, id="bug"),
+    ],
+)
+def test_what_may_work_later_is_tried_later(
+    ending: Exception, attempts: int, delay_s: float, upload: Path, short_tmp: Path, postgres_dsn: str
+) -> None:
+    async def scenario() -> None:
+        async with studio(short_tmp, postgres_dsn) as world:
+            asset = await world.add(upload)
+            await _work(world, Script(probe=[ending]), "select error is not null from task")
+            task = (await world.tasks(asset))["probe"]
+            assert (task["state"], task["attempts"]) == ("queued", attempts)
+            assert str(ending) in task["error"]
+            assert (await world.row(asset))["state"] == "processing"
+            query = "select status, extract(epoch from execute_after - now()) as wait_s from pgqueuer"
+            (job,) = await world.pool.fetch(query)
+            assert job["status"] == "queued"
+            assert delay_s - 3 < job["wait_s"] <= delay_s
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("ending", "reason", "error"),
+    [
+        pytest.param(MediaRejected("It is a poem."), "It is a poem.", "a poem", id="no-video"),
+        pytest.param(NotFound("source/x"), "not in the storage any more", "source/x", id="source-gone"),
+        pytest.param(ToolFailed("broke", log="last words"), "failed several times", "last words", id="the-last-attempt"),
+    ],
+)  # fmt: skip
+def test_what_never_works_fails_with_a_reason(
+    ending: Exception, reason: str, error: str, upload: Path, short_tmp: Path, postgres_dsn: str
+) -> None:
+    """While another task of the revision runs: that one is cancelled."""
+
+    async def scenario() -> None:
+        async with studio(short_tmp, postgres_dsn) as world:
+            asset = await world.add(upload)
+            insert = "insert into task (asset_id, revision, kind, state) values ($1, 1, 'thumbs', 'running')"
+            await world.pool.execute(insert, asset)
+            await _work(world, Script(probe=[ending]), "select state = 'failed' from asset", max_attempts=1)
+            assert reason in (await world.row(asset))["failure"]
+            tasks = await world.tasks(asset)
+            assert (tasks["probe"]["state"], tasks["thumbs"]["state"]) == ("failed", "cancelled")
+            assert error in tasks["probe"]["error"]
+            assert await world.pool.fetchval("select count(*) from pgqueuer") == 0
+
+    run(scenario())
+
+
+def test_a_worker_that_lost_its_task_changes_nothing(upload: Path, short_tmp: Path, postgres_dsn: str) -> None:
+    async def scenario() -> None:
+        async with studio(short_tmp, postgres_dsn) as world:
+            asset = await world.add(upload)
+            database, slow = await _table(world)
+            other, quick = await _table(world)
+            first = await slow.take(set())
+            assert first is not None
+            assert await quick.take(set()) is None
+            await world.pool.execute("update pgqueuer set heartbeat = now() - interval '4 s'")
+            assert await slow.take({first.job.id}) is None  # its own job is recognised
+            await world.pool.execute("update pgqueuer set heartbeat = now() - interval '4 s'")
+            second = await quick.take(set())
+            assert second is not None
+            assert (second.id, second.attempt) == (first.id, 2)
+            for late in (slow.keep(first, 0.5), slow.finish(first, {}), slow.give_back(first, "x")):
+                with pytest.raises(LostTask):
+                    await late
+            await slow.abandon(first)
+            await quick.finish_probe(second, PLAN)
+            assert {kind: task["state"] for kind, task in (await world.tasks(asset)).items()} == {
+                "probe": "done",
+                "audio": "queued",
+                "publish": "waiting",
+            }
+            await database.close()
+            await other.close()
+
+    run(scenario())
+
+
+def test_a_job_comes_into_being_with_its_transaction_and_once(upload: Path, short_tmp: Path, postgres_dsn: str) -> None:
+    async def scenario() -> None:
+        async with studio(short_tmp, postgres_dsn) as world:
+            count = "select count(*) from pgqueuer"
+            tasks = [QueuedTask(1, "probe", 10), QueuedTask(2, "video")]
+            async with world.pool.acquire() as conn:
+                transaction = conn.transaction()
+                await transaction.start()
+                await enqueue(conn, tasks)
+                assert await conn.fetchval(count) == 2
+                await transaction.rollback()
+                assert await conn.fetchval(count) == 0
+                await enqueue(conn, tasks)
+                await enqueue(conn, [*tasks, QueuedTask(2, "video", attempt=1)])
+                await enqueue(conn, [])
+                assert await conn.fetchval(count) == 3
+
+    run(scenario())
