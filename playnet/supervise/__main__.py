@@ -27,8 +27,11 @@ class _Detached(Reporter):
         self._log = log
 
     def up(self) -> None:
-        bound_log(self._log)
-        file = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
+        try:
+            bound_log(self._log)
+            file = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
+        except OSError:  # a full disk: the children's logs say so
+            file = os.open(os.devnull, os.O_WRONLY)
         os.dup2(file, 1)
         os.dup2(file, 2)
         os.close(file)

@@ -18,6 +18,8 @@ from .lock import Lock
 from .state import StateFile
 from .supervisor import Supervisor
 
+_END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # SIGHUP: the terminal was closed
+
 
 class Watch(Protocol):
     """Somebody who looks on. Called from the event loop: must not block."""
@@ -33,7 +35,7 @@ class Watch(Protocol):
 
 
 async def run_appliance(config: Config, watch: Watch) -> None:
-    """Run until SIGINT or SIGTERM; returns when all processes are gone. StartupFailed or ConfigError before that."""
+    """Run until SIGINT, SIGTERM or SIGHUP; returns when all processes are gone. StartupFailed or ConfigError before that."""
     layout = layout_of(config)
     programs = find_programs(config, layout)
     who = await asyncio.to_thread(accounts, config.site.run_as)
@@ -69,7 +71,7 @@ async def _supervise(config: Config, layout: Layout, family: Sequence[Child], lo
 
     stop, up = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
-    for sig in (signal.SIGINT, signal.SIGTERM):
+    for sig in _END_SIGNALS:
         loop.add_signal_handler(sig, stop.set)
 
     async def announce() -> None:
@@ -81,5 +83,5 @@ async def _supervise(config: Config, layout: Layout, family: Sequence[Child], lo
         await Supervisor(family, observe=observe, pass_fds=(lock_fd,)).run(stop, up)
     finally:
         announcing.cancel()
-        for sig in (signal.SIGINT, signal.SIGTERM):
+        for sig in _END_SIGNALS:
             loop.remove_signal_handler(sig)

@@ -181,10 +181,17 @@ def _open_log(child: Child) -> IO[bytes] | None:
 
 
 def bound_log(log: Path) -> None:
-    """Move a log above the limit aside. Writers append, so they go on at the new end; a line or two may be lost."""
+    """Move a log above the limit aside. Writers append, so they go on at the new end; a line or two may be lost.
+
+    On a full disk its lines are given up: the space is what everybody waits for.
+    """
     if not log.exists() or log.stat().st_size <= _LOG_LIMIT_BYTES:
         return
-    shutil.copyfile(log, log.with_suffix(".log.1"))
+    aside = log.with_suffix(".log.1")
+    try:
+        shutil.copyfile(log, aside)
+    except OSError:
+        aside.unlink(missing_ok=True)
     os.truncate(log, 0)
 
 

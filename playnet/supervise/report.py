@@ -77,13 +77,22 @@ async def start_in_background(file: Path | None, data_dir: Path | None, watch: W
     try:
         ready = await _follow(ours, watch)
         if not ready:
-            code = await asyncio.to_thread(process.wait, _CLEAN_END_S)
+            code = await asyncio.to_thread(_ended, process)
             raise StartupFailed(f"the supervisor ended at start (exit code {code})")
     finally:
         if not ready:
             process.terminate()
-            await asyncio.to_thread(process.wait, _CLEAN_END_S)
+            await asyncio.to_thread(_ended, process)
     process.returncode = 0  # it lives on, and not as our business: keeps Popen from warning about that
+
+
+def _ended(process: "subprocess.Popen[bytes]") -> int:
+    """The exit code; one that does not end is killed, and the kernel takes its children along."""
+    try:
+        return process.wait(_CLEAN_END_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
 
 
 async def _follow(fd: int, watch: Watch) -> bool:

@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from playnet.errors import StartupFailed
+from playnet.logs import logger
 
 from .child import Snapshot
+
+log = logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +39,17 @@ class StateFile:
         self._started_s = time.time()
 
     def write(self, children: Sequence[Snapshot]) -> None:
-        """Replace the file. It is not synced: after a power loss nobody may believe it."""
+        """Replace the file. It is not synced: after a power loss nobody may believe it.
+
+        On a full disk it stays as it was: what runs must not stop for want of a status.
+        """
         told = Told(os.getpid(), self._started_s, self._public_url, tuple(children))
         partial = self._path.with_suffix(".new")
-        partial.write_text(json.dumps(asdict(told)), encoding="utf-8")
-        partial.replace(self._path)
+        try:
+            partial.write_text(json.dumps(asdict(told)), encoding="utf-8")
+            partial.replace(self._path)
+        except OSError as exc:
+            log.warning("state.not-written", path=str(self._path), reason=exc.strerror)
 
 
 def read(run: Path) -> Told | None:

@@ -12,11 +12,14 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 
 from playnet.errors import StartupFailed
+from playnet.logs import logger
 
 from .child import Child, Snapshot, State
 from .process import Process, bound_log, described
 from .ready import probe
 from .schedule import Schedule
+
+log = logger(__name__)
 
 Observe = Callable[[tuple[Snapshot, ...]], None]
 
@@ -86,8 +89,11 @@ class Supervisor:
         logs = [keeper.child.log for keeper in self._keepers.values() if keeper.child.log is not None]
         while True:
             await asyncio.sleep(_LOG_CHECK_S)
-            for log in logs:
-                await asyncio.to_thread(bound_log, log)
+            for path in logs:
+                try:
+                    await asyncio.to_thread(bound_log, path)
+                except OSError as exc:
+                    log.warning("log.not-bounded", path=str(path), reason=exc.strerror)
 
     def _changed(self) -> None:
         if self._observe is not None:

@@ -1,9 +1,11 @@
+import errno
 from pathlib import Path
 
 import pytest
 
 from playnet.supervise import process
 from playnet.supervise.process import bound_log, described, tail
+from playnet.supervise.state import StateFile, read
 
 
 def test_a_log_above_the_limit_moves_aside_and_its_writer_goes_on(
@@ -40,3 +42,20 @@ def test_tail(tmp_path: Path, start: int, lines: list[str]) -> None:
 @pytest.mark.parametrize(("code", "words"), [(3, "exit code 3"), (-9, "ended by SIGKILL"), (-99, "ended by signal 99")])
 def test_exit_codes_in_words(code: int, words: str) -> None:
     assert described(code) == words
+
+
+def test_on_a_full_disk_the_log_makes_room_and_the_status_stays_old(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_space(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(process, "_LOG_LIMIT_BYTES", 10)
+    monkeypatch.setattr(process.shutil, "copyfile", no_space)
+    log = tmp_path / "origin.log"
+    log.write_text("more than ten bytes\n")
+    bound_log(log)
+    assert log.read_text() == ""
+    monkeypatch.setattr(Path, "write_text", no_space)
+    StateFile(tmp_path, "http://127.0.0.1:8080").write([])
+    assert read(tmp_path) is None
