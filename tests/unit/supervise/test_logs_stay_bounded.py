@@ -47,7 +47,7 @@ def test_exit_codes_in_words(code: int, words: str) -> None:
 def test_on_a_full_disk_the_log_makes_room_and_the_status_stays_old(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def no_space(*_: object) -> None:
+    def no_space(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(process, "_LOG_LIMIT_BYTES", 10)
