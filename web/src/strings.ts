@@ -19,7 +19,7 @@ export const strings = {
     ready: "Ready",
     failed: "Could not be prepared",
   },
-  processingHint: "Playback starts to be possible here as soon as it is done. You can leave this page open.",
+  processingHint: "The video appears here as soon as it is ready. You can leave this page open.",
   failedHint: "The publisher can upload another file.",
   play: "Play",
   pause: "Pause",

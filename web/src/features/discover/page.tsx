@@ -79,7 +79,7 @@ function Card({ asset }: { asset: Asset }) {
 }
 
 function badge(asset: Asset): string {
-  if (asset.state === "ready") return asset.durationS === null ? strings.states.ready : clock(asset.durationS);
+  if (asset.state === "ready") return asset.durationS === null ? strings.states.ready : clock(Math.round(asset.durationS));
   if (asset.state === "processing") return `${strings.states.processing} · ${Math.floor(asset.progress * 100)} %`;
   return strings.states[asset.state];
 }

@@ -35,7 +35,7 @@ export function Controls({ state, player, tiles, fullscreen, onFullscreen }: Pro
           onChange={(event) => player.setVolume(Number(event.target.value))}
         />
         <span className="clock">
-          {clock(state.positionS)} / {clock(state.durationS)}
+          {clock(state.positionS)} / {clock(Math.round(state.durationS))}
         </span>
         <span className="gap" />
         {state.qualities.length > 1 && <QualityMenu state={state} player={player} />}

@@ -69,5 +69,5 @@ function Stage({ asset }: { asset: Asset | null }) {
 }
 
 function facts(asset: Asset): string {
-  return asset.durationS === null ? "" : clock(asset.durationS);
+  return asset.durationS === null ? "" : clock(Math.round(asset.durationS));
 }

@@ -23,10 +23,13 @@ export interface Player {
 
 type Shaka = typeof shaka;
 
-// A segment is tried for about 30 s before a person hears of it: longer than a node takes to be replaced.
-const RETRIES = { maxAttempts: 7, baseDelay: 400, backoffFactor: 2, fuzzFactor: 0.5, timeout: 30_000 };
+// About 3 s for one request. Shaka Player then tries the other qualities, and we start all of that again: a person
+// hears of an outage after half a minute or more, while a node is replaced in seconds.
+const RETRIES = { maxAttempts: 4, baseDelay: 400, backoffFactor: 2, fuzzFactor: 0.5, timeout: 30_000 };
+const ROUNDS = 8;
+const BETWEEN_ROUNDS_S = 3;
 const CONFIGURATION = {
-  manifest: { retryParameters: { ...RETRIES, maxAttempts: 4 } }, // about 3 s: nothing plays yet
+  manifest: { retryParameters: RETRIES },
   streaming: { retryParameters: RETRIES, bufferingGoal: 30, bufferBehind: 60, rebufferingGoal: 2 },
   abr: { restrictToElementSize: true, ignoreDevicePixelRatio: false },
 };
@@ -50,7 +53,8 @@ class Session implements Player {
   private player: shaka.Player | null = null;
   private readonly ending = new AbortController();
   private loaded = false;
-  private wished = false; // play was pressed before there was anything to play
+  private rounds = 0; // in a row that brought nothing
+  private wished = false; // play was asked for before there was anything to play; attaching the source forgets it
 
   constructor(
     private readonly video: HTMLVideoElement,
@@ -65,7 +69,10 @@ class Session implements Player {
 
   toggle(): void {
     if (this.video.paused || this.video.ended) this.video.play().catch(this.report);
-    else this.video.pause();
+    else {
+      this.wished = false;
+      this.video.pause();
+    }
   }
 
   seek(positionS: number): void {
@@ -91,6 +98,8 @@ class Session implements Player {
 
   retry(): void {
     const from = this.video.currentTime;
+    this.rounds = 0;
+    this.loaded = false;
     this.emit({ type: "retried" });
     this.load(from > 0 ? from : null)
       .then(() => this.video.play())
@@ -125,7 +134,8 @@ class Session implements Player {
     }
     const player = new library.Player();
     player.configure(CONFIGURATION);
-    player.addEventListener("error", (event) => this.report((event as unknown as { detail: unknown }).detail));
+    player.addEventListener("error", (event) => this.endure((event as unknown as { detail: unknown }).detail));
+    player.addEventListener("segmentappended", () => (this.rounds = 0));
     player.addEventListener("buffering", (event) =>
       this.tell({ type: "buffering", on: (event as unknown as { buffering: boolean }).buffering }),
     );
@@ -144,10 +154,7 @@ class Session implements Player {
       this.wished = !this.loaded;
       this.emit({ type: "played" });
     });
-    on("pause", () => {
-      this.wished = false;
-      this.emit({ type: "paused" });
-    });
+    on("pause", () => this.emit({ type: "paused" }));
     on("ended", () => this.emit({ type: "ended" }));
     on("timeupdate durationchange progress seeking", () => this.move());
     on("resize", () => this.show());
@@ -174,6 +181,14 @@ class Session implements Player {
 
   private tell(event: PlayerEvent): void {
     if (!this.ending.signal.aborted) this.emit(event);
+  }
+
+  /** What may pass by itself is tried again before it is a failure. */
+  private endure(error: unknown): void {
+    const cause = explain(error)?.cause;
+    const passing = this.loaded && (cause === "offline" || cause === "busy");
+    if (passing && this.rounds < ROUNDS && this.player?.retryStreaming(BETWEEN_ROUNDS_S)) this.rounds += 1;
+    else this.report(error);
   }
 
   private readonly report = (error: unknown): void => {

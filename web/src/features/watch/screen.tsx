@@ -67,7 +67,7 @@ export function Screen({ asset, type }: { asset: Asset; type: "hls" | "dash" }) 
     >
       <video ref={video} poster={asset.poster ?? undefined} playsInline preload="auto" />
       {player && <Cover state={state} player={player} />}
-      {player && (
+      {player && state.phase !== "failed" && (
         <Controls state={state} player={player} tiles={tiles} fullscreen={fullscreen} onFullscreen={toggleFullscreen} />
       )}
     </section>
