@@ -46,5 +46,5 @@ test-all: ## and those that take long: conformance, chaos, deployment
 	PLAYNET_CHROMIUM=$${PLAYNET_CHROMIUM:-$(CURDIR)/.setup/chromium} $(BIN)/pytest $(ALL_TESTS)
 
 bench: ## speed against plain nginx and plain ffmpeg in the same run
-	@scripts/setup test
+	@scripts/setup bench
 	$(BIN)/python -m bench
