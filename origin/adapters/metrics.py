@@ -12,6 +12,7 @@ import time
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from playnet.db.database import Database
@@ -86,8 +87,17 @@ class Measured:
         try:
             await self.app(scope, counting_receive, counting_send)
         finally:
-            route = getattr(scope.get("route"), "path", "unknown")
+            route = _pattern(scope)
             self._metrics.requests.labels(scope["method"], route, str(status)).inc()
             self._metrics.seconds.labels(route).observe(time.perf_counter() - began)
             self._metrics.received.labels(route).inc(received)
             self._metrics.sent.labels(route).inc(sent)
+
+
+def _pattern(scope: Scope) -> str:
+    """The pattern of the route that answered. FastAPI names its own in the scope, Starlette only the endpoint."""
+    if (named := getattr(scope.get("route"), "path", None)) is not None:
+        return str(named)
+    endpoint = scope.get("endpoint")
+    routes = (route for route in scope["app"].routes if isinstance(route, Route))
+    return next((route.path for route in routes if endpoint is not None and route.endpoint == endpoint), "unknown")

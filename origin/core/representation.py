@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from playnet.media.records import AudioTrack, Presentation, VideoTrack
+from playnet.media.records import AudioTrack, VideoTrack
 from playnet.names import dash_path, hls_path, revision_prefix, watch_path
 
 from .assets import Asset, State
@@ -77,6 +77,7 @@ class AssetView(_Model):
                     "hls_url": f"http://127.0.0.1:8080/v/{_EXAMPLE_ID}/master.m3u8",
                     "dash_url": f"http://127.0.0.1:8080/v/{_EXAMPLE_ID}/manifest.mpd",
                     "poster_url": None,
+                    "storyboard_url": None,
                     "created_at": "2026-01-05T10:00:00Z",
                     "updated_at": "2026-01-05T10:00:42Z",
                 }
@@ -98,6 +99,7 @@ class AssetView(_Model):
     hls_url: str = Field(description="Answers 404 until the asset is ready.")
     dash_url: str = Field(description="Answers 404 until the asset is ready.")
     poster_url: str | None
+    storyboard_url: str | None = Field(description="WebVTT index of preview pictures.")
     created_at: datetime
     updated_at: datetime
 
@@ -160,7 +162,10 @@ def represent(asset: Asset, public_url: str) -> AssetView:
         watch_url=public_url + watch_path(asset.id),
         hls_url=public_url + hls_path(asset.id),
         dash_url=public_url + dash_path(asset.id),
-        poster_url=_poster_url(asset, presentation, public_url),
+        poster_url=_thumb_url(asset, "poster.jpg", public_url) if presentation and presentation.poster else None,
+        storyboard_url=_thumb_url(asset, "storyboard.vtt", public_url)
+        if presentation and presentation.storyboard
+        else None,
         created_at=asset.created_at,
         updated_at=asset.updated_at,
     )
@@ -197,7 +202,7 @@ def _rendition(track: VideoTrack | AudioTrack) -> Video | Audio:
     )
 
 
-def _poster_url(asset: Asset, presentation: Presentation | None, public_url: str) -> str | None:
-    if presentation is None or not presentation.poster or asset.revision is None:
+def _thumb_url(asset: Asset, file: str, public_url: str) -> str | None:
+    if asset.revision is None:
         return None
-    return f"{public_url}/{revision_prefix(asset.id, asset.revision)}thumbs/poster.jpg"
+    return f"{public_url}/{revision_prefix(asset.id, asset.revision)}thumbs/{file}"
