@@ -84,7 +84,12 @@ class _Fill:
     is_doomed: bool = False
     is_over: bool = False
     body: Growing | None = None
+    fresh_until: float = 0.0
     has_leader: bool = False
+
+    def is_joinable(self, now: float) -> bool:
+        """Whether a new viewer may have what this fill brings: all of it, and while it is fresh."""
+        return self.body is None or (self.body.is_joinable and now < self.fresh_until)
 
     def forget(self, order: PurgeOrder) -> bool:
         """Note a purge. True when nobody may join any more; what it means for the body may come out later."""
@@ -157,7 +162,7 @@ class Fills:
     async def obtain(self, ask: Ask, stored: Entry | None) -> AsyncIterator[Obtained]:
         """Join the fill of a key or start it. Raises what the upstream raised, each viewer for itself."""
         fill = self._open.get(ask.key)
-        collapsed = fill is not None and (fill.body is None or fill.body.is_joinable)
+        collapsed = fill is not None and fill.is_joinable(self._clock())
         if fill is None or not collapsed:
             fill = self._start(ask, stored)
             fill.has_leader = True
@@ -185,6 +190,9 @@ class Fills:
     def _start(self, ask: Ask, stored: Entry | None) -> _Fill:
         fill = _Fill(ask.key, ask, stored, asyncio.get_running_loop().create_future())
         fill.head.add_done_callback(lambda head: head.cancelled() or head.exception())  # nobody may be left to see it
+        superseded = self._open.get(ask.key)
+        if superseded is not None:
+            superseded.is_doomed = True  # the younger answer is the one to keep, whichever ends first
         self._open[ask.key] = fill
         self._running.add(fill)
         self._metrics.open_fills.set(len(self._running))
@@ -275,6 +283,7 @@ class Fills:
     async def _receive(self, fill: _Fill, reply: Reply, draft: Entry) -> str:
         room = self._store.reservation()
         temp = await self._temporary(reply.size_bytes, room)
+        fill.fresh_until = draft.life.fresh_until
         body = fill.body = Growing(self._files, temp, reply.size_bytes, stall_s=_STALL_S)
         fill.head.set_result(Streaming(draft, body))
         try:

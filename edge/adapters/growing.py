@@ -49,7 +49,7 @@ class Growing:
     @property
     def is_joinable(self) -> bool:
         """Whether a new reader can still get the body from its start."""
-        return self._tail_start == self._disk_bytes and self._failure is None
+        return self._failure is None and (self._on_disk or self._tail_start == self._disk_bytes)
 
     @property
     def is_kept(self) -> bool:

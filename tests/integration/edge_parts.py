@@ -5,8 +5,8 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -18,6 +18,7 @@ from yarl import URL
 from edge.app import Brain, create_app
 from playnet.asgi.serve import serve
 from playnet.config import Address
+from playnet.http.dates import format_date
 from tests.aio import until
 
 YEAR = "public, max-age=31536000, immutable"
@@ -50,7 +51,10 @@ def pattern(size: int, seed: int = 1) -> bytes:
 
 @dataclass
 class Script:
-    """How the origin answers one path. `pause_at`: after so many body bytes wait for `go`; `die_at`: cut the connection."""
+    """How the origin answers one path.
+
+    `pause_at`: after so many body bytes wait for `go`, -1 already before the head; `die_at`: cut the connection.
+    """
 
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
@@ -66,10 +70,23 @@ class Script:
         return self
 
 
+class Clock:
+    """Stands still but for a microsecond at every look, and moves on when the test says so."""
+
+    def __init__(self) -> None:
+        self._now_s = 1_800_000_000.0
+        self.ahead_s = 0.0
+
+    def __call__(self) -> float:
+        self._now_s += 1e-6
+        return self._now_s + self.ahead_s
+
+
 class Origin:
     """Listens on loopback in the test's own event loop; answers by script and counts."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
         self.scripts: dict[str, Script] = {}
         self.seen: Counter[str] = Counter()
         self.requests: list[web.Request] = []
@@ -97,21 +114,26 @@ class Origin:
         self.seen[path] += 1
         self.requests.append(request)  # type: ignore[arg-type]
         script = self.scripts.get(path) or Script(status=404, body=b"no such thing")
+        headers = {"Date": format_date(self._clock()), **script.headers}
         etag = script.headers.get("ETag")
         if etag is not None and request.headers.get("If-None-Match") == etag:
-            return web.Response(status=304, headers={k: v for k, v in script.headers.items() if k != "Content-Type"})
-        response = web.StreamResponse(status=script.status, headers=script.headers)
+            return web.Response(status=304, headers={k: v for k, v in headers.items() if k != "Content-Type"})
+        if script.pause_at == -1:
+            script.reached.set()
+            await script.go.wait()
+        response = web.StreamResponse(status=script.status, headers=headers)
         if script.chunked:
             response.enable_chunked_encoding()
         else:
             response.content_length = len(script.body)
         await response.prepare(request)
         if request.method != "HEAD":
-            await self._send(request, response, script)
+            with suppress(ConnectionError):  # the node gave up
+                await self._send(request, response, script)
         return response
 
     async def _send(self, request: web.BaseRequest, response: web.StreamResponse, script: Script) -> None:
-        stop = min(at for at in (script.pause_at, script.die_at, len(script.body)) if at is not None)
+        stop = min(at for at in (script.pause_at, script.die_at, len(script.body)) if at is not None and at >= 0)
         await response.write(script.body[:stop])
         script.reached.set()
         if script.pause_at is not None:
@@ -121,16 +143,6 @@ class Origin:
             request.transport.abort()
             return
         await response.write(script.body[stop:])
-
-
-class Clock:
-    """The brain's time: real, plus what the test added."""
-
-    def __init__(self) -> None:
-        self.ahead_s = 0.0
-
-    def __call__(self) -> float:
-        return time.time() + self.ahead_s
 
 
 def cache_status(response: aiohttp.ClientResponse) -> str:
@@ -174,13 +186,13 @@ class Lab:
 @asynccontextmanager
 async def brain(
     port: int, cache: Path, *, size_bytes: int = 64 << 20, max_object_bytes: int = 32 << 20, redis_url: str | None = None,
-    extra_origins: Sequence[str] = (), read_s: float = 5,
+    origins: Sequence[str] = ("",), read_s: float = 5, clock: Clock | None = None,
 ) -> AsyncIterator[Lab]:  # fmt: skip
-    """A brain in this process, without nginx, whose clock the test moves."""
-    clock, stop = Clock(), asyncio.Event()
-    async with Origin().running() as origin, aiohttp.ClientSession(auto_decompress=False) as client:
+    """A brain in this process, without nginx, whose clock the test moves. An empty origin stands for the scripted one."""
+    clock, stop = clock or Clock(), asyncio.Event()
+    async with Origin(clock).running() as origin, aiohttp.ClientSession(auto_decompress=False) as client:
         settings = Brain(
-            name="edge-t", origins=(*extra_origins, origin.url), cache=cache, size_bytes=size_bytes,
+            name="edge-t", origins=tuple(url or origin.url for url in origins), cache=cache, size_bytes=size_bytes,
             max_object_bytes=max_object_bytes, connect_s=1, read_s=read_s, redis_url=redis_url,
         )  # fmt: skip
         async with asyncio.TaskGroup() as group:
