@@ -162,12 +162,13 @@ class Session implements Player {
   }
 
   private move(): void {
-    const { currentTime, duration, buffered } = this.video;
+    const { currentTime, duration, buffered, ended } = this.video;
+    const durationS = Number.isFinite(duration) ? duration : 0;
     let bufferedS = currentTime;
     for (let range = 0; range < buffered.length; range++) {
       if (buffered.start(range) <= currentTime + 0.1) bufferedS = Math.max(bufferedS, buffered.end(range));
     }
-    this.emit({ type: "moved", positionS: currentTime, durationS: Number.isFinite(duration) ? duration : 0, bufferedS });
+    this.emit({ type: "moved", positionS: currentTime, durationS, bufferedS, atEnd: ended });
   }
 
   private show(): void {

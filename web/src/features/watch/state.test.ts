@@ -13,7 +13,7 @@ const loaded: PlayerEvent = {
     { side: 360, bitrateBps: 700_000 },
   ],
 };
-const at = (positionS: number): PlayerEvent => ({ type: "moved", positionS, durationS: 60, bufferedS: positionS + 10 });
+const at = (positionS: number): PlayerEvent => ({ type: "moved", positionS, durationS: 60, bufferedS: positionS + 10, atEnd: positionS >= 59.9 });
 const lost: PlayerEvent = { type: "failed", failure: { cause: "offline", code: "1002" } };
 
 describe("phases", () => {

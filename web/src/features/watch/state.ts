@@ -32,7 +32,7 @@ export type PlayerEvent =
   | { type: "played" }
   | { type: "paused" }
   | { type: "ended" }
-  | { type: "moved"; positionS: number; durationS: number; bufferedS: number }
+  | { type: "moved"; positionS: number; durationS: number; bufferedS: number; atEnd: boolean }
   | { type: "buffering"; on: boolean }
   | { type: "loudness"; volume: number; muted: boolean }
   | { type: "showing"; side: number | null }
@@ -74,7 +74,7 @@ export function reduce(state: PlayerState, event: PlayerEvent): PlayerState {
     case "moved":
       return {
         ...state,
-        phase: state.phase === "ended" && event.positionS < event.durationS ? "paused" : state.phase,
+        phase: state.phase === "ended" && !event.atEnd ? "paused" : state.phase,
         positionS: event.positionS,
         durationS: event.durationS || state.durationS,
         bufferedS: event.bufferedS,
