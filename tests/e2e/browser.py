@@ -38,12 +38,17 @@ def open_page(url: str, *, phone: bool = False, screenshot: Path | None = None) 
             browser.close()
 
 
-def play_to_the_end(page: Page, *, deadline_s: float) -> dict[str, float]:
-    """Wait until the page's video ended; its final numbers. Playwright's TimeoutError when it stalls."""
+def start(page: Page) -> None:
+    """Play muted, as a browser allows without a click."""
     page.wait_for_selector("video")
     page.evaluate(
         "() => { const v = document.querySelector('video'); v.muted = true; return v.play().catch(() => {}); }"
     )
+
+
+def play_to_the_end(page: Page, *, deadline_s: float) -> dict[str, float]:
+    """Play and wait until the page's video ended; its final numbers. Playwright's TimeoutError when it stalls."""
+    start(page)
     page.wait_for_function("() => document.querySelector('video').ended", timeout=deadline_s * 1000)
     numbers: dict[str, float] = page.evaluate(
         """() => {
