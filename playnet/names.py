@@ -68,6 +68,11 @@ class ManifestKey:
         return MEDIA_TYPES[self.file.rpartition(".")[2]]
 
 
+# Sent by a front that can ask another node: a node whose brain is away then hangs up instead of answering. No status
+# could say that, because 502, 503 and 504 also tell of the origin, and there another node is no help.
+FAILOVER_HEADER = "X-Playnet-Failover"
+
+
 def parse_asset_id(text: str) -> AssetId | None:
     """`text` as an asset id, or None."""
     return AssetId(text) if _ASSET_RE.fullmatch(text) else None

@@ -9,6 +9,7 @@ from math import ceil
 
 from playnet.config import Config
 from playnet.layout import Layout
+from playnet.names import FAILOVER_HEADER
 from playnet.nginx import Process, main_block, quoted, temp_paths
 from playnet.ring import ring_of
 
@@ -167,6 +168,7 @@ def _proxying(config: Config) -> list[str]:
         'proxy_set_header X-Forwarded-Host "";',
         'proxy_set_header Forwarded "";',
         "proxy_set_header Via $playnet_via;",
+        f"proxy_set_header {FAILOVER_HEADER} 1;",
         f"proxy_connect_timeout {_ms(config.lb.connect_timeout)};",
         f"proxy_read_timeout {_ms(config.lb.read_timeout)};",
         f"proxy_send_timeout {_ms(config.lb.read_timeout)};",
@@ -208,16 +210,16 @@ def _errors() -> Iterable[str]:
 
 
 def _edge_location(config: Config, prefix: str) -> list[str]:
-    """A node that is dead answers nothing, one whose brain is dead 502 or 504: the next node on the ring is asked.
+    """A node that is dead does not answer, and one whose brain is dead hangs up: the next node on the ring is asked.
 
-    A 503 is passed on: it says that the origin is gone, which no other node can help, and counting it as the node's
-    failure would take the whole fleet out of the ring with everything it holds.
+    Every status is passed on. 502, 503 and 504 tell of the origin, which no other node can help, and counting them as
+    the node's failures would take the whole fleet out of the ring with everything it holds.
     """
     give_up_s = config.lb.read_timeout + 2 * config.lb.connect_timeout
     return [
         f"location {prefix} {{",
         f"    proxy_pass http://edges{prefix};",
-        "    proxy_next_upstream error timeout invalid_header http_502 http_504;",
+        "    proxy_next_upstream error timeout invalid_header;",
         f"    proxy_next_upstream_timeout {_ms(give_up_s)};",
         "}",
     ]

@@ -13,6 +13,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from edge.core.nginx import Node
+from edge.core.nginx import render as render_edge
 from lb.core.nginx import render
 from playnet.config import Config
 from playnet.layout import Layout
@@ -138,26 +140,41 @@ def test_a_node_killed_mid_run_is_replaced_by_the_next_on_the_ring(
 
 
 def test_a_node_whose_brain_is_dead_passes_its_keys_on(short_tmp: Path, free_port: Callable[[], int]) -> None:
-    async def bad_gateway(_: web.Request) -> web.Response:
-        return web.Response(status=502)
+    """The node's nginx is a real one with an edge's configuration; a viewer who comes directly gets an answer."""
 
     async def scenario() -> None:
         async with system(short_tmp, free_port) as front:
-            front.nodes["edge-2"].respond["*"] = bad_gateway
-            assert {await front.get(key) for key in KEYS} == {(200, "edge-0"), (200, "edge-1")}
+            await front.nodes["edge-2"].stop()
+            edge = front.config.edge("edge-2")
+            instance = Instance(find_nginx(), short_tmp / "edge")
+            instance.prepare()
+            node = Node(
+                name=edge.name, listen=edge.listen, hot=short_tmp / "hot", bodies=short_tmp / "bodies",
+                brain=short_tmp / "brain.sock", access=short_tmp / "access.sock",
+                process=instance.process(workers=1), brain_timeout_s=1,
+            )  # fmt: skip
+            instance.install(render_edge(node))
+            with running(instance, edge.listen.port, "/metrics"):
+                async with front.http.get(f"http://{edge.listen}{KEYS[0]}") as direct:
+                    assert (direct.status in {502, 503}, direct.headers["Retry-After"]) == (True, "2")
+                assert {await front.get(key) for key in KEYS} == {(200, "edge-0"), (200, "edge-1")}
 
     run(scenario())
 
 
-def test_an_origin_outage_takes_no_node_out_of_the_ring(short_tmp: Path, free_port: Callable[[], int]) -> None:
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_an_origin_outage_takes_no_node_out_of_the_ring(
+    short_tmp: Path, free_port: Callable[[], int], status: int
+) -> None:
     async def origin_gone(_: web.Request) -> web.Response:
-        return web.Response(status=503, text="origin gone")
+        return web.Response(status=status, text="origin gone")
 
     async def scenario() -> None:
         async with system(short_tmp, free_port) as front:
             for node in front.nodes.values():
                 node.respond |= {f"/v/miss/{n}": origin_gone for n in range(30)}
-            assert {await front.get(f"/v/miss/{n}") for n in range(30)} == {(503, "origin gone")}
+            assert {await front.get(f"/v/miss/{n}") for n in range(30)} == {(status, "origin gone")}
+            assert sum(len(node.seen) for node in front.nodes.values()) == 30
             owners = {key: ring_of(front.config).locate(key) for key in KEYS}
             assert {key: await front.get(key) for key in KEYS} == {
                 key: (200, node.name) for key, node in owners.items() if node
@@ -167,13 +184,15 @@ def test_an_origin_outage_takes_no_node_out_of_the_ring(short_tmp: Path, free_po
 
 
 def test_writes_are_not_repeated_at_another_node(short_tmp: Path, free_port: Callable[[], int]) -> None:
-    async def bad_gateway(_: web.Request) -> web.Response:
-        return web.Response(status=502)
+    async def hang_up(request: web.Request) -> web.Response:
+        assert request.transport is not None
+        request.transport.close()
+        return web.Response()
 
     async def scenario() -> None:
         async with system(short_tmp, free_port) as front:
             for node in front.nodes.values():
-                node.respond["*"] = bad_gateway
+                node.respond["*"] = hang_up
             async with front.http.post(front.url("/v/x"), data=b"x") as reply:
                 assert reply.status == 502
             assert sum(len(node.seen) for node in front.nodes.values()) == 1
