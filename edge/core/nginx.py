@@ -12,7 +12,7 @@ from typing import Final
 
 from playnet.config import Address
 from playnet.http.cache_status import CacheStatus
-from playnet.names import MEDIA_TYPES
+from playnet.names import FAILOVER_HEADER, MEDIA_TYPES
 from playnet.nginx.text import Process, main_block, quoted, temp_paths
 
 from .accel import ACCEL_FIELDS
@@ -170,13 +170,14 @@ def _brain(location: str, target: str, *, accel: bool, node: Node) -> list[str]:
 
 
 def _edges_of_the_world() -> list[str]:
-    """What is refused here, and what answers for a brain that is away."""
+    """What is refused here, and what answers for a brain that is away: nothing to a front, which asks the next node."""
     return [
         "location = /metrics { return 404; }",
         "location /debug { return 404; }",
         "location @header_too_large { return 431; }",
         "location @brain_gone {",
         "    internal;",
+        f"    if ($http_{FAILOVER_HEADER.lower().replace('-', '_')}) {{ return 444; }}",
         "    default_type application/problem+json;",
         '    add_header Retry-After "2" always;',
         '    add_header Cache-Control "no-store" always;',
