@@ -13,10 +13,11 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from playnet import role
 from playnet.asgi.serve import serve
-from playnet.config import load
+from playnet.config.choose import choose
 from playnet.config.units import parse_address, parse_size
-from playnet.errors import ConfigError, PlayNetError
+from playnet.errors import ConfigError
 from playnet.layout import layout_of
 from playnet.logs import configure
 
@@ -28,28 +29,22 @@ _NAME: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 
 
 def main() -> int:
-    """Exit code: 0 done, 1 failed, 2 wrong command line or configuration."""
+    """See `role.exit_code`."""
     args = _parser().parse_args()
-    try:
+
+    def work() -> None:
         setup = _setup(args)
         configure(f"edge {setup.brain.name}")
         if args.brain:
             asyncio.run(serve(create_app(setup.brain), setup.brain_socket, date=False))
         else:
             asyncio.run(run(setup, sys.argv[1:]))
-    except ConfigError as exc:
-        print(exc, file=sys.stderr)
-        return 2
-    except PlayNetError as exc:
-        print(exc, file=sys.stderr)
-        return 1
-    return 0
+
+    return role.exit_code(work)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="playnet edge", description="One cache node.", allow_abbrev=False)
-    parser.add_argument("--config", type=Path, metavar="FILE", help="the appliance's YAML file")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="instead of the file's data_dir")
+    parser = role.parser("edge", "One cache node.", needs_config=False)
     parser.add_argument(
         "--name", metavar="NODE", help="which of the file's edges; standalone: its name, default `edge`"
     )
@@ -67,9 +62,7 @@ def _setup(args: argparse.Namespace) -> Setup:
             raise ConfigError("--config and --origin, --listen, --cache exclude each other")
         if args.name is None:
             raise ConfigError("--config needs --name: which of its edges this is")
-        config = load(args.config)
-        if args.data is not None:
-            config = config.model_copy(update={"data_dir": args.data.resolve()})
+        config = choose(args.config, args.data)
         return from_config(config, layout_of(config), args.name)
     if not (args.origin and args.listen and args.cache):
         raise ConfigError("needed: --config FILE --name NODE, or --origin URL --listen HOST:PORT --cache DIR")

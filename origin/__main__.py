@@ -1,12 +1,10 @@
 """`python -m origin --config FILE [--data DIR]`: one origin in the foreground."""
 
-import argparse
 import asyncio
 import sys
-from pathlib import Path
 
-from playnet.config import load
-from playnet.errors import ConfigError, PlayNetError
+from playnet import role
+from playnet.config.choose import choose
 from playnet.layout import layout_of
 from playnet.logs import configure
 
@@ -14,24 +12,15 @@ from .app import run
 
 
 def main() -> int:
-    """Exit code: 0 done, 1 failed, 2 wrong command line or configuration."""
-    parser = argparse.ArgumentParser(prog="playnet origin", description="API, uploads, media.", allow_abbrev=False)
-    parser.add_argument("--config", type=Path, required=True, metavar="FILE")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="instead of the file's data_dir")
-    args = parser.parse_args()
-    try:
-        config = load(args.config)
-        if args.data is not None:
-            config = config.model_copy(update={"data_dir": args.data.resolve()})
+    """See `role.exit_code`."""
+    args = role.parser("origin", "API, uploads, media.").parse_args()
+
+    def work() -> None:
+        config = choose(args.config, args.data)
         configure("origin")
         asyncio.run(run(config, layout_of(config)))
-    except ConfigError as exc:
-        print(exc, file=sys.stderr)
-        return 2
-    except PlayNetError as exc:
-        print(exc, file=sys.stderr)
-        return 1
-    return 0
+
+    return role.exit_code(work)
 
 
 if __name__ == "__main__":
