@@ -5,6 +5,8 @@ DATA ?=
 DETACH ?=
 
 BIN := .venv/bin
+NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix web
+PYTEST := PLAYNET_CHROMIUM=$${PLAYNET_CHROMIUM:-$(CURDIR)/.setup/chromium} $(BIN)/pytest
 WHERE := --config $(CONFIG) $(if $(DATA),--data $(DATA))
 TESTS := tests/unit tests/contract tests/integration tests/e2e
 ALL_TESTS := $(TESTS) $(wildcard tests/conformance tests/chaos tests/deploy)
@@ -35,15 +37,17 @@ lint: ## ruff, mypy, import rules, tsc
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix web run --silent lint
+	$(NPM) run --silent lint
 
 test: ## all tests that need no further machines
 	@scripts/setup test
-	PLAYNET_CHROMIUM=$${PLAYNET_CHROMIUM:-$(CURDIR)/.setup/chromium} $(BIN)/pytest $(TESTS)
+	$(NPM) test --silent
+	$(PYTEST) $(TESTS)
 
 test-all: ## and those that take long: conformance, chaos, deployment
 	@scripts/setup test
-	PLAYNET_CHROMIUM=$${PLAYNET_CHROMIUM:-$(CURDIR)/.setup/chromium} $(BIN)/pytest $(ALL_TESTS)
+	$(NPM) test --silent
+	$(PYTEST) $(ALL_TESTS)
 
 bench: ## speed against plain nginx and plain ffmpeg in the same run
 	@scripts/setup bench

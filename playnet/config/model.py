@@ -95,7 +95,7 @@ class Storage(Section):
 
 
 class Database(Section):
-    """PostgreSQL 15 or later: the truth about assets, tasks and purges."""
+    """PostgreSQL 14 or later (tests run on 15): the truth about assets, tasks and purges."""
 
     dsn_file: Path | None = Field(
         None,
@@ -109,7 +109,7 @@ class Database(Section):
 
 
 class Redis(Section):
-    """Redis 6.2 or later: distribution of purges; later sessions and counters."""
+    """Redis 6.0 or later (tests run on 7.0): distribution of purges; later sessions and counters."""
 
     url_file: Path | None = Field(
         None,
