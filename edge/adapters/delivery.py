@@ -37,7 +37,7 @@ log = logger(__name__)
 _METHODS: Final = ("GET", "HEAD", "OPTIONS")
 _ERRORS: Final = frozenset({500, 502, 503, 504})  # RFC 5861 §4
 _ATTEMPTS: Final = 3  # a body that vanished between decision and answer sends us back to the decision
-_RESERVED: Final = ("/metrics", "/debug")
+_RESERVED: Final = ("/metrics/", "/debug/")  # and the same without the slash: never the origin's, whatever the prefix
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class Delivery:
             await Response(status_code=405, headers=headers)(scope, viewer.receive, viewer.send)
             return
         wanted = target(scope.get("raw_path") or scope["path"].encode(), scope["query_string"])
-        if wanted.path == _RESERVED[0] or wanted.path.startswith(_RESERVED):
+        if f"{wanted.path}/".startswith(_RESERVED):
             raise NotFound("there is nothing here")
         if is_looping(viewer.fields, self._settings.node):
             raise Looping("this node has forwarded the request before")

@@ -325,7 +325,7 @@ class Fills:
     async def _has_room(self, room: Reservation, body: Growing, more_bytes: int) -> bool:
         """Whether the next bytes may stand on disk; only a body of unknown length can outgrow its reservation."""
         needed = body.size_bytes + more_bytes
-        if not body.is_kept or needed <= room.held_bytes:
+        if not body.is_kept or needed <= min(room.held_bytes, self._max_object_bytes):
             return True
         return needed <= self._max_object_bytes and await room.grow(needed + _STEP_BYTES)
 

@@ -34,6 +34,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _MEMORY_ENTRIES: Final = 4096  # parsed entries kept at hand, about 3 KiB each
+_HEAP_SLACK: Final = 1024
 _POSITION: Final = "purge-position"
 _STALE_BEFORE: Final = "stale-before"
 _VALIDATE_BEFORE: Final = "validate-before"
@@ -319,7 +320,11 @@ class Store:
             self._hot.pop(entry.key, None)
             return False
         self._hot[entry.key] = entry.life.fresh_until
-        heapq.heappush(self._hot_ends, (entry.life.fresh_until, entry.key))
+        if len(self._hot_ends) > 2 * len(self._hot) + _HEAP_SLACK:  # mostly of entries that left before their end
+            self._hot_ends = [(until, key) for key, until in self._hot.items()]
+            heapq.heapify(self._hot_ends)
+        else:
+            heapq.heappush(self._hot_ends, (entry.life.fresh_until, entry.key))
         self._hot_changed.set()
         return True
 

@@ -173,7 +173,8 @@ def _edges_of_the_world() -> list[str]:
     """What is refused here, and what answers for a brain that is away: nothing to a front, which asks the next node."""
     return [
         "location = /metrics { return 404; }",
-        "location /debug { return 404; }",
+        "location = /debug { return 404; }",
+        "location /debug/ { return 404; }",
         "location @header_too_large { return 431; }",
         "location @brain_gone {",
         "    internal;",

@@ -228,6 +228,23 @@ def test_what_is_private_goes_to_its_viewer_only(short_tmp: Path, free_port: Por
     run(body())
 
 
+def test_a_body_of_unknown_length_is_streamed_and_stored(short_tmp: Path, free_port: Port) -> None:
+    async def body() -> None:
+        async with brain(free_port(), short_tmp, max_object_bytes=6 << 20) as lab:
+            small = lab.origin.scripts["/small"] = text(pattern(100_000))
+            large = lab.origin.scripts["/large"] = text(pattern(7 << 20))
+            small.chunked = large.chunked = True
+            response, data = await lab.get("/small", Range="bytes=5-9")
+            assert (response.status, data) == (200, small.body), "which part cannot be said before the end is known"
+            assert (await lab.get("/large"))[1] == large.body
+            await lab.settled()
+            response, data = await lab.get("/small", Range="bytes=5-9")
+            assert (response.status, data) == (206, small.body[5:10])
+            assert [file.stat().st_size for file in lab.files] == [100_000], "the large one outgrew max_object"
+
+    run(body())
+
+
 def test_methods_and_loops(short_tmp: Path, free_port: Port) -> None:
     async def body() -> None:
         async with brain(free_port(), short_tmp) as lab:
