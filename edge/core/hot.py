@@ -16,12 +16,14 @@ from .entry import Entry
 
 YEAR_S: Final = 31_536_000
 
-# What every hot answer carries besides Content-Type, Content-Length, Last-Modified, ETag and Accept-Ranges.
+# Exactly what our origin says of media (a test compares), besides Content-Type, Content-Length, Last-Modified, ETag and Accept-Ranges.
 HOT_FIELDS: Final = (
     ("cache-control", f"public, max-age={YEAR_S}, immutable"),
     ("access-control-allow-origin", "*"),
     ("access-control-expose-headers", "Content-Length, Content-Range, Cache-Status, Age, ETag"),
     ("timing-allow-origin", "*"),
+    ("cross-origin-resource-policy", "cross-origin"),
+    ("x-content-type-options", "nosniff"),
 )
 
 # One spelling per object, safe as a file name: no escapes, no empty or dot segments. nginx applies the same pattern to the

@@ -16,12 +16,12 @@ from aiohttp import web
 from yarl import URL
 
 from edge.app import Brain, create_app
+from edge.core.hot import HOT_FIELDS
 from playnet.asgi.serve import serve
 from playnet.config import Address
 from playnet.http.dates import format_date
 from tests.aio import until
 
-YEAR = "public, max-age=31536000, immutable"
 MODIFIED = "Wed, 21 Oct 2015 07:28:00 GMT"
 MODIFIED_S = 1445412480
 
@@ -32,14 +32,11 @@ def media(body: bytes, *, tags: str = "asset:a rev:a/1") -> "Script":
         body=body,
         headers={
             "Content-Type": "video/iso.segment",
-            "Cache-Control": YEAR,
             "Surrogate-Key": tags,
             "Last-Modified": MODIFIED,
             "ETag": f'"{MODIFIED_S:x}-{len(body):x}"',
             "Accept-Ranges": "bytes",
-            "Access-Control-Allow-Origin": "*",
-            "Access-Control-Expose-Headers": "Content-Length, Content-Range, Cache-Status, Age, ETag",
-            "Timing-Allow-Origin": "*",
+            **dict(HOT_FIELDS),
         },
     )
 

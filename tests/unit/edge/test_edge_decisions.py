@@ -15,12 +15,15 @@ from edge.core.forward import forwarded, is_looping
 from edge.core.hot import HOT_FIELDS, is_hot, nginx_etag
 from edge.core.key import Key, purged_key, target
 from edge.core.nginx import Node, render
+from origin.core.caching import object_headers
 from playnet.config import Address
 from playnet.errors import InvalidInput
 from playnet.http.dates import format_date
 from playnet.http.fields import Fields
+from playnet.names import parse_media_key
 from playnet.nginx.text import Process
 from playnet.purge.order import PurgeOrder
+from playnet.store.port import Stat
 
 NOW = 1_700_000_000.0
 MODIFIED_S = 1_600_000_000
@@ -208,6 +211,18 @@ def hot_entry(key: str = "/v/a/1/360p/1.m4s", **changes: str | None) -> Entry:
 )
 def test_hot_is_what_nginx_can_say_alone(stored: Entry, hot: bool) -> None:
     assert is_hot(stored, marks=Marks(), now=NOW) is hot
+
+
+@pytest.mark.parametrize("file", ["1.m4s", "init.mp4", "poster.jpg", "storyboard.vtt"])
+def test_what_our_origin_says_of_media_is_hot(file: str) -> None:
+    key = parse_media_key(f"v/abcdefghijkm/1/360p/{file}")
+    assert key is not None
+    stat = Stat(key=str(key), size_bytes=7, modified_s=MODIFIED_S)
+    head = Fields.of(object_headers(key, stat, last_modified=format_date(MODIFIED_S)).items())
+    exchange = Exchange.of(200, head, requested_at=NOW, received_at=NOW)
+    stored = new_entry(Key(f"/{key}"), exchange, body="ab" * 16, size_bytes=7)
+    assert is_hot(stored, marks=Marks(), now=NOW)
+    assert stored.tags == ("asset:abcdefghijkm", "rev:abcdefghijkm/1")
 
 
 def test_hot_ends_with_a_mark() -> None:
