@@ -19,6 +19,7 @@ from pathlib import Path
 
 from bench.processes import cpu_s
 from bench.rounds import Sample, interleave, show
+from edge.core.hot import HOT_FIELDS
 
 _SECONDS = 4
 _OBJECTS = 32
@@ -35,7 +36,7 @@ http {{
   types {{ video/iso.segment m4s; }}
   server {{
     listen 127.0.0.1:{port}; root {folder}/www;
-    location / {{ add_header Cache-Control "public, max-age=31536000, immutable"; }}
+    {fields}
   }}
 }}
 """
@@ -77,7 +78,8 @@ def _static(folder: Path, *, access: str) -> Iterator[tuple[int, int]]:
     port = _free_port()
     user = "user www-data;" if os.geteuid() == 0 else ""
     conf = folder / f"static-{port}.conf"
-    conf.write_text(_STATIC.format(folder=folder, port=port, user=user, access=access))
+    fields = " ".join(f'add_header {name} "{value}";' for name, value in HOT_FIELDS)
+    conf.write_text(_STATIC.format(folder=folder, port=port, user=user, access=access, fields=fields))
     with _process([shutil.which("nginx") or "/usr/sbin/nginx", "-p", str(folder), "-c", str(conf)]) as pid:
         _wait(f"http://127.0.0.1:{port}/v/1.m4s")
         yield port, pid
@@ -131,6 +133,13 @@ def _prepare(folder: Path) -> Path:
     return script
 
 
+def _require_hot(port: int) -> None:
+    """What is measured must be what is claimed: hits that nginx serves alone."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/v/1.m4s", timeout=10) as answer:
+        if "hot" not in answer.headers["Cache-Status"]:
+            raise RuntimeError(f"not in the hot tree: {answer.headers['Cache-Status']}")
+
+
 def run() -> None:
     """Print one table for each number of connections."""
     with tempfile.TemporaryDirectory(prefix="pn-bench-") as name, ExitStack() as stack:
@@ -141,6 +150,7 @@ def run() -> None:
         for number in (*range(1, _OBJECTS + 1), *range(1, _OBJECTS + 1)):
             with urllib.request.urlopen(f"http://127.0.0.1:{edge_port}/v/{number}.m4s", timeout=10) as answer:
                 answer.read()
+        _require_hot(edge_port)
         for connections in _CONNECTIONS:
             figures, steal = interleave(
                 {
