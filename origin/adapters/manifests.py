@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from origin.core.caching import manifest_etag, manifest_headers
+from origin.core.caching import body_etag, manifest_headers
 from origin.core.manifests import render
 from origin.core.recent import Recent
 from playnet.db.database import Database
@@ -65,7 +65,7 @@ def _render(key: ManifestKey, presentation: Presentation, version: tuple[int, da
     if body is None:
         raise NotFound(f"revision {number} of asset {key.asset} has no rendition {key.folder}", asset=key.asset)
     headers = manifest_headers(
-        key.asset, revision, current=key.revision is None, media_type=key.media_type, etag=manifest_etag(body)
+        key.asset, revision, current=key.revision is None, media_type=key.media_type, etag=body_etag(body)
     )
     if published_at is not None:
         headers["Last-Modified"] = format_date(published_at.timestamp())

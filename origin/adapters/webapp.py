@@ -1,11 +1,11 @@
 """The built web app: every file of its folder in memory, with the fields that browsers need. Read again after a build."""
 
-import hashlib
 import mimetypes
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from origin.core.caching import body_etag
 from origin.core.pages import page_headers, static_headers
 from playnet.errors import Unavailable
 
@@ -70,7 +70,7 @@ def _read(folder: Path) -> dict[str, WebFile]:
 
 
 def _file(name: str, body: bytes) -> WebFile:
-    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    etag = body_etag(body)
     if name.endswith(".html"):
         return WebFile(body, page_headers(etag))
     media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"

@@ -57,7 +57,7 @@ def manifest_headers(
     }
 
 
-def manifest_etag(body: bytes) -> str:
+def body_etag(body: bytes) -> str:
     """A strong validator from the bytes: the same on every origin. RFC 9110 §8.8.3."""
     return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
 

@@ -7,6 +7,9 @@ from starlette.routing import Route
 
 from origin.adapters.presence import Presence
 from origin.adapters.webapp import WebApp, WebFile
+from origin.core.caching import body_etag
+from origin.core.error_page import error_page
+from origin.core.pages import page_headers
 from playnet.errors import NotFound
 from playnet.http.conditional import not_modified
 from playnet.http.fields import Fields
@@ -36,6 +39,11 @@ class Pages:
             return _answer(request, page, status=404)
         return _answer(request, page)
 
+    async def errors(self, _: Request) -> Response:
+        """What the codes of problem documents mean."""
+        page = error_page()
+        return Response(page, 200, page_headers(body_etag(page.encode())))
+
     async def file(self, request: Request) -> Response:
         """A file of the build."""
         found = self._web.file(request.path_params["path"])
@@ -47,6 +55,7 @@ class Pages:
         """Last in the app: `file` takes what nobody else does."""
         return [
             Route("/", self.home, include_in_schema=False),
+            Route("/docs/errors", self.errors, include_in_schema=False),
             Route("/watch/{asset}", self.watch, include_in_schema=False),
             Route("/{path:path}", self.file, include_in_schema=False),
         ]

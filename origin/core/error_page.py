@@ -1,0 +1,44 @@
+"""The page behind `type` of every problem document (RFC 9457 §3.1.1): what each code means and what to do. Pure."""
+
+from html import escape
+from typing import Final
+
+# Code: what it means to the caller, what the caller or the operator does. A test compares with the error trees.
+MEANINGS: Final[dict[str, tuple[str, str]]] = {
+    "conflict": ("The thing's present state forbids the call.", "Look at its state, then decide."),
+    "configuration": ("A setting or a command line is wrong.", "Correct what the message names."),
+    "head-too-large": ("The request's head is above 32 KiB.", "Send fewer or smaller fields and cookies."),
+    "http": ("The request broke a rule of HTTP.", "See the status code in RFC 9110."),
+    "internal": ("A mistake of PlayNet's.", "Give the request id to the operator, who finds the cause in the log."),
+    "interrupted": ("The sender stopped before the end. Nothing was kept.", "Send it again."),
+    "invalid-input": ("The request is malformed or out of bounds.", "Correct what the detail names."),
+    "loop-detected": (
+        "The request came back to a node that had sent it on.",
+        "An edge's origin is an edge: correct it.",
+    ),
+    "media-rejected": ("The source cannot become video.", "Upload another file; the detail says why."),
+    "method-not-allowed": ("The address does not take this method.", "`Allow` lists those that it takes."),
+    "not-found": ("There is no such thing, or not any more.", "Check the address."),
+    "rejected": ("The call will never work as it is.", "Correct what the detail names."),
+    "startup-failed": ("A process of the appliance cannot start.", "The message names what to do."),
+    "storage-full": ("No space is left. Nothing was acknowledged.", "Free some space, then send it again."),
+    "too-large": ("Above a configured limit.", "Send less, or raise the setting that the detail names."),
+    "tool-failed": ("A program that PlayNet started ended badly.", "It is tried again; the log holds its last words."),
+    "unauthorized": ("The token is missing or wrong.", "Send `Authorization: Bearer TOKEN`."),
+    "unavailable": ("A part of the appliance does not answer just now.", "Repeat it after `Retry-After` seconds."),
+    "upstream-failed": (
+        "The edge got no usable answer from the origin.",
+        "Repeat it; the operator looks at the origin.",
+    ),
+    "upstream-timeout": ("The origin did not answer the edge in time.", "Repeat it; the operator looks at the origin."),
+}
+
+
+def error_page() -> str:
+    """HTML with one section for each code, its anchor the code."""
+    sections = "".join(
+        f'<h2 id="{code}">{code}</h2><p>{escape(meaning)}</p><p>{escape(remedy)}</p>'
+        for code, (meaning, remedy) in MEANINGS.items()
+    )
+    head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Errors of PlayNet</title>'
+    return f'<!doctype html><html lang="en"><head>{head}</head><body><h1>Errors</h1>{sections}</body></html>'
