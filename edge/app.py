@@ -24,6 +24,7 @@ from edge.adapters.metrics import Metrics
 from edge.adapters.purges import Purges
 from edge.adapters.store import Store
 from edge.adapters.upstream import Upstream
+from edge.core.eviction import DEFAULT_POLICY, POLICIES
 from edge.core.nginx import PUBLIC_HEADER
 from playnet.asgi import problems
 from playnet.errors import NotFound, StartupFailed, Unavailable
@@ -36,7 +37,7 @@ _RETRY_S: Final = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brain:
-    """What one brain is told. `access_socket`: where nginx reports direct hits; None without nginx in front."""
+    """What one brain is told. `access_socket`: where nginx reports direct hits; None without nginx in front. `policy`: a key of POLICIES."""
 
     name: str
     origins: tuple[str, ...]
@@ -45,6 +46,7 @@ class Brain:
     max_object_bytes: int
     connect_s: float
     read_s: float
+    policy: str = DEFAULT_POLICY
     access_socket: Path | None = None
     redis_url: str | None = None
 
@@ -63,7 +65,13 @@ class _Node:
         brain, metrics = self.brain, self.metrics
         async with AsyncExitStack() as stack:
             try:
-                store = await Store.open(brain.cache, quota_bytes=brain.size_bytes, metrics=metrics, clock=self.clock)
+                store = await Store.open(
+                    brain.cache,
+                    policy=POLICIES[brain.policy](),
+                    quota_bytes=brain.size_bytes,
+                    metrics=metrics,
+                    clock=self.clock,
+                )
             except Unavailable as exc:
                 raise StartupFailed(f"cache folder {brain.cache}: {exc} ({exc.context.get('cause')})") from exc
             stack.push_async_callback(store.close)

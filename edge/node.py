@@ -64,6 +64,7 @@ def from_config(config: Config, layout: Layout, name: str) -> Setup:
         max_object_bytes=tuning.max_object,
         connect_s=tuning.connect_timeout,
         read_s=tuning.read_timeout,
+        policy=tuning.policy,
         access_socket=layout.access_socket(name),
         redis_url=redis_url(config, layout),
     )

@@ -16,7 +16,7 @@ from typing import Final, ParamSpec, TypeVar
 
 from edge.core.decide import Marks
 from edge.core.entry import Entry
-from edge.core.eviction import Policy, Sieve
+from edge.core.eviction import Policy
 from edge.core.hot import is_hot
 from edge.core.key import Key
 from playnet.errors import PlayNetError, StorageFull, Unavailable
@@ -67,13 +67,19 @@ class Store:
     """Made by `open`, closed by `close`. Methods run on the event loop."""
 
     def __init__(
-        self, worker: ThreadPoolExecutor, bodies: Bodies, quota_bytes: int, metrics: Metrics, clock: Clock
+        self,
+        worker: ThreadPoolExecutor,
+        bodies: Bodies,
+        policy: Policy,
+        quota_bytes: int,
+        metrics: Metrics,
+        clock: Clock,
     ) -> None:
         self.bodies = bodies
         self.marks = Marks()
         self._worker, self._quota_bytes, self._metrics, self._clock = worker, quota_bytes, metrics, clock
         self._index: Index
-        self._policy: Policy = Sieve()
+        self._policy = policy
         self._reserved_bytes = 0
         self._memory: OrderedDict[Key, Entry] = OrderedDict()
         self._changes = 0  # counts what was asked of the worker: an entry read before a change is not remembered
@@ -82,12 +88,12 @@ class Store:
         self._hot_changed = asyncio.Event()
 
     @classmethod
-    async def open(cls, folder: Path, *, quota_bytes: int, metrics: Metrics, clock: Clock) -> "Store":
-        """Open or create the store and bring it to agree with itself. Raises StartupFailed, Unavailable."""
+    async def open(cls, folder: Path, *, policy: Policy, quota_bytes: int, metrics: Metrics, clock: Clock) -> "Store":
+        """Open or create the store and bring it to agree with itself. `policy` is empty. Raises StartupFailed, Unavailable."""
         bodies = Bodies(folder)
         bodies.lock()
         worker = ThreadPoolExecutor(1, thread_name_prefix="edge-store")
-        store = cls(worker, bodies, quota_bytes, metrics, clock)
+        store = cls(worker, bodies, policy, quota_bytes, metrics, clock)
         try:
             await store._run(store._recover, folder / "index")
         except PlayNetError:

@@ -241,6 +241,11 @@ class EdgeTuning(Section):
     max_object: Size = Field(
         "1GiB", ge=1 << 20, validate_default=True, description="Larger responses pass through uncached."
     )
+    policy: Literal["s3-fifo", "sieve", "lru", "gdsf"] = Field(
+        "s3-fifo",
+        description="Who stays in a full cache: `s3-fifo` and `sieve` let what is asked for once pass by, `lru` keeps what was "
+        "used last, `gdsf` many small objects rather than few large ones. `playnet cache simulate` compares them.",
+    )
 
 
 class LoadBalancer(Section):
