@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, TimeoutError, sync_playwright
 
 _FLAGS = [
     "--no-sandbox",
@@ -38,26 +38,39 @@ def open_page(url: str, *, phone: bool = False, screenshot: Path | None = None) 
             browser.close()
 
 
-def start(page: Page) -> None:
-    """Play muted, as a browser allows without a click."""
-    page.wait_for_selector("video")
-    page.evaluate(
-        "() => { const v = document.querySelector('video'); v.muted = true; return v.play().catch(() => {}); }"
-    )
+# Loading a source resets the element, and a play() from before is lost with it: ask again while it is paused.
+_KEEP_PLAYING = """() => {
+    const video = document.querySelector('video');
+    if (!video) return null;
+    video.muted = true;
+    if (video.paused && !video.ended && video.readyState >= 2) video.play().catch(() => {});
+    return video;
+}"""
+_NUMBERS = """() => {
+    const video = document.querySelector('video');
+    const quality = video.getVideoPlaybackQuality();
+    return {
+        current: video.currentTime, duration: video.duration, ranges: video.buffered.length, paused: video.paused,
+        ready: video.readyState, frames: quality.totalVideoFrames, height: video.videoHeight,
+    };
+}"""
+
+
+def play_until(page: Page, condition: str, *, deadline_s: float) -> None:
+    """Play muted until a JavaScript `condition` on `video` holds. AssertionError with the video's state when it stalls."""
+    try:
+        page.wait_for_function(
+            f"() => {{ const video = ({_KEEP_PLAYING})(); return video && ({condition}); }}",
+            timeout=deadline_s * 1000,
+            polling=100,
+        )
+    except TimeoutError as exc:
+        state = page.evaluate(f"() => document.querySelector('video') && ({_NUMBERS})()")
+        raise AssertionError(f"the video stalled: {state}") from exc
 
 
 def play_to_the_end(page: Page, *, deadline_s: float) -> dict[str, float]:
-    """Play and wait until the page's video ended; its final numbers. Playwright's TimeoutError when it stalls."""
-    start(page)
-    page.wait_for_function("() => document.querySelector('video').ended", timeout=deadline_s * 1000)
-    numbers: dict[str, float] = page.evaluate(
-        """() => {
-            const video = document.querySelector('video');
-            const quality = video.getVideoPlaybackQuality();
-            return {
-                current: video.currentTime, duration: video.duration, ranges: video.buffered.length,
-                frames: quality.totalVideoFrames, height: video.videoHeight,
-            };
-        }"""
-    )
+    """Play to the end; the video's final numbers."""
+    play_until(page, "video.ended", deadline_s=deadline_s)
+    numbers: dict[str, float] = page.evaluate(_NUMBERS)
     return numbers
