@@ -4,6 +4,9 @@ A GET or HEAD whose raw target is already in canonical spelling is looked up in 
 is not there, goes to the brain as the client sent it, so that only the brain interprets URLs. The brain answers
 itself or names a complete body with X-Accel-Redirect; should that file be gone by then (evicted, purged), the brain is
 asked once more and told to answer without nginx's help.
+
+Fields are added to files without `always`. nginx finds out that a range cannot be satisfied after it added them to a 200,
+and filters the 416 anew: `always` would send each of them twice, and browsers refuse two Access-Control-Allow-Origin.
 """
 
 from dataclasses import dataclass
@@ -120,10 +123,10 @@ def _hot(node: Node) -> list[str]:
         "    try_files $hot_path @brain;",
         f"    access_log {log} hot;",
         *_file_log(node),
-        *(f"    add_header {_title(name)} {quoted(value)} always;" for name, value in HOT_FIELDS),
-        f"    add_header Cache-Status {quoted(status)} always;",
-        f"    add_header Via {quoted(f'1.1 {node.name}')} always;",
-        "    add_header X-Request-Id $request_id_out always;",
+        *(f"    add_header {_title(name)} {quoted(value)};" for name, value in HOT_FIELDS),
+        f"    add_header Cache-Status {quoted(status)};",
+        f"    add_header Via {quoted(f'1.1 {node.name}')};",
+        "    add_header X-Request-Id $request_id_out;",
         "}",
     ]
 
@@ -138,7 +141,7 @@ def _bodies(node: Node) -> list[str]:
         "    if_modified_since off;",
         "    error_page 404 = @again;",
         *_file_log(node),
-        *(f"    add_header {_title(name)} $upstream_http_{name.replace('-', '_')} always;" for name in ACCEL_FIELDS),
+        *(f"    add_header {_title(name)} $upstream_http_{name.replace('-', '_')};" for name in ACCEL_FIELDS),
         "}",
     ]
 
