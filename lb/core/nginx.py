@@ -97,12 +97,13 @@ def _protocol(config: Config) -> list[str]:
 
 
 def _maps() -> list[str]:
-    """Variables. A playback token is part of no key and of no log line."""
+    """Variables. A playback token is part of no key and of no log line. Players on other sites may read media, errors too."""
     return [
         "map $uri $playnet_key { default $uri; ~(?s)^/t/[^/]+(?<playnet_rest>/.*)$ $playnet_rest; }",
         "map $uri $playnet_masked_uri { default $uri; ~(?s)^/t/[^/]+(?<playnet_tail>.*)$ /t/-$playnet_tail; }",
         "map $http_referer $playnet_masked_referer { default $http_referer;"
         " ~^(?<playnet_site>[^?]*/t/)[^/]+(?<playnet_page>.*)$ $playnet_site-$playnet_page; }",
+        'map $uri $playnet_cors { default ""; ~^/(?:v|t|live)/ "*"; }',
         'map $http_via $playnet_via { default "$http_via, 1.1 playnet-front"; "" "1.1 playnet-front"; }',
     ]
 
@@ -188,6 +189,7 @@ def _response_fields() -> list[str]:
         "add_header X-Request-Id $request_id always;",
         "proxy_hide_header X-Content-Type-Options;",
         "add_header X-Content-Type-Options nosniff always;",
+        "proxy_hide_header Surrogate-Key;",  # the pages come from the origin without an edge, which would take it out
     ]
 
 
@@ -205,6 +207,7 @@ def _errors() -> Iterable[str]:
         yield f"location {place} {{"
         yield f"    {'internal;' if unread else ''} default_type application/problem+json; {retry}"
         yield "    add_header X-Request-Id $request_id always; add_header Cache-Control no-store always;"
+        yield "    add_header Access-Control-Allow-Origin $playnet_cors always;"
         yield f"    return {status} '{document}';"
         yield "}"
 

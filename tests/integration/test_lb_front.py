@@ -202,7 +202,8 @@ def test_writes_are_not_repeated_at_another_node(short_tmp: Path, free_port: Cal
 
 def test_claims_of_clients_and_upstreams_do_not_pass(short_tmp: Path, free_port: Callable[[], int]) -> None:
     async def accel(_: web.Request) -> web.Response:
-        return web.Response(text="body", headers={"X-Accel-Redirect": "/healthz", "X-Request-Id": "theirs"})
+        fields = {"X-Accel-Redirect": "/healthz", "X-Request-Id": "theirs", "Surrogate-Key": "web"}
+        return web.Response(text="body", headers=fields)
 
     async def scenario() -> None:
         async with system(short_tmp, free_port) as front:
@@ -212,6 +213,7 @@ def test_claims_of_clients_and_upstreams_do_not_pass(short_tmp: Path, free_port:
             async with front.http.get(front.url("/"), headers=forged) as reply:
                 assert await reply.text() == "body"
                 (request_id,) = reply.headers.getall("X-Request-Id")
+                assert "Surrogate-Key" not in reply.headers
             got = front.origin.seen[-1].headers
             assert (got["X-Forwarded-For"], got["X-Forwarded-Proto"], got["Range"]) == (
                 "127.0.0.1",
@@ -348,6 +350,7 @@ def test_a_dead_fleet_is_said_so_and_comes_back(short_tmp: Path, free_port: Call
             async with front.http.get(front.url("/v/x")) as reply:
                 assert (reply.status, reply.headers["Retry-After"]) == (502, "2")
                 assert (await reply.json(content_type=None))["title"] == "Temporarily unavailable"
+                assert reply.headers.getall("Access-Control-Allow-Origin") == ["*"], "players must read the status"
             for node in front.nodes.values():
                 await node.start()
 
