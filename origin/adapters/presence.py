@@ -4,6 +4,7 @@ Media files do not need the database, but a deleted asset's must stop at once: a
 purge and the sweep would keep it for a year.
 """
 
+import asyncio
 import time
 from typing import Final
 
@@ -14,6 +15,10 @@ from playnet.names import AssetId
 from .assets import Assets, absent
 
 _TRUSTED_S: Final = 2.0
+_ASK_S: Final = 2.0  # a viewer's buffer is short: a database that is silent must not cost each segment its time-out
+_SILENT_S: Final = (
+    5.0  # how long a database that was just found silent is not asked for an asset of which nothing is known
+)
 _MAX_ASSETS: Final = 10_000
 
 
@@ -23,18 +28,27 @@ class Presence:
     def __init__(self, assets: Assets) -> None:
         self._assets = assets
         self._seen: Recent[AssetId, tuple[bool, float]] = Recent(_MAX_ASSETS)
+        self._silent_until_s = 0.0
 
     async def require(self, asset: AssetId) -> None:
         """NotFound for a deleted or unknown asset. Without the database the last answer counts, or yes."""
         known = self._seen.get(asset)
-        if known is None or time.monotonic() - known[1] > _TRUSTED_S:
-            try:
-                known = (await self._assets.lives(asset), time.monotonic())
-                self._seen.put(asset, known)
-            except Unavailable:
-                known = known or (True, 0.0)
-        if not known[0]:
+        now_s = time.monotonic()
+        if (known is None or now_s - known[1] > _TRUSTED_S) and now_s >= self._silent_until_s:
+            known = await self._ask(asset) or known
+        if known is not None and not known[0]:
             raise absent(asset)
+
+    async def _ask(self, asset: AssetId) -> tuple[bool, float] | None:
+        """Whether it lives, and when that was known; None when the database does not say."""
+        try:
+            async with asyncio.timeout(_ASK_S):
+                answer = (await self._assets.lives(asset), time.monotonic())
+        except (Unavailable, TimeoutError):
+            self._silent_until_s = time.monotonic() + _SILENT_S
+            return None
+        self._seen.put(asset, answer)
+        return answer
 
     def forget(self, asset: AssetId) -> None:
         """Ask again next time: it was just deleted here."""
