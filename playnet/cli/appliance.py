@@ -10,7 +10,7 @@ from playnet.config import Config
 from playnet.config.choose import config_file
 from playnet.layout import Layout, layout_of
 from playnet.supervise import probe
-from playnet.supervise.appliance import roles
+from playnet.supervise.appliance import probes
 from playnet.supervise.ending import end_appliance
 from playnet.supervise.host import run_appliance
 from playnet.supervise.lock import owner_of
@@ -64,8 +64,8 @@ def status(config: ConfigFile = None, data: DataDir = None, as_json: AsJson = Fa
 
 
 async def _health(config: Config, layout: Layout) -> dict[str, str | None]:
-    """What each service itself answers now: None when well."""
-    wanted = roles(config, layout)
+    """What each process itself answers now: None when well."""
+    wanted = probes(config, layout)
     answers = await asyncio.gather(*(probe(ready) for ready in wanted.values()))
     return dict(zip(wanted, answers, strict=True))
 

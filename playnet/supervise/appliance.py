@@ -48,9 +48,15 @@ def children(config: Config, layout: Layout, programs: Programs, accounts: Accou
     return (*engines, origin, transcoder, *edges, front)
 
 
-def roles(config: Config, layout: Layout) -> dict[str, Ready]:
-    """How each service of ours, by child's name, is asked whether it is ready."""
+def probes(config: Config, layout: Layout) -> dict[str, Ready]:
+    """How each process, by child's name, is asked whether it is ready. A running one may hang: only asking tells."""
+    engines = {}
+    if config.database.dsn_file is None:
+        engines["postgres"] = postgres_child(find_postgres(layout.postgres), layout, None).ready
+    if config.redis.url_file is None:
+        engines["redis"] = redis_child(find_redis(), layout, None).ready
     return {
+        **engines,
         "origin": HttpReady(config.origin.listen),
         "transcoder": HttpReady(layout.transcoder_socket),
         **{edge.name: HttpReady(edge.listen) for edge in config.edges},
