@@ -19,6 +19,7 @@ from .heads import BoundedHead, BoundedHttp
 from .requests import RequestId
 
 _DRAIN_S = 10
+_CONNECT_S = 2.0
 
 
 class _Server(uvicorn.Server):
@@ -45,8 +46,10 @@ class _Server(uvicorn.Server):
 
 
 def listen(where: Address | Path) -> socket.socket:
-    """A bound socket; a stale unix socket file is replaced. StartupFailed names a taken port."""
+    """A bound socket; a stale unix socket file is replaced. StartupFailed names an address that is taken."""
     if isinstance(where, Path):
+        if _is_served(where):
+            raise StartupFailed(f"cannot listen on {where}: another process does")
         where.unlink(missing_ok=True)
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         target: str | tuple[str, int] = str(where)
@@ -63,6 +66,19 @@ def listen(where: Address | Path) -> socket.socket:
         sock.close()
         raise StartupFailed(f"cannot listen on {where}: {exc.strerror}") from exc
     return sock
+
+
+def _is_served(path: Path) -> bool:
+    """Whether a process listens on this unix socket. The file alone says nothing: a killed one leaves it."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+        sock.settimeout(_CONNECT_S)
+        try:
+            sock.connect(str(path))
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+        except OSError:
+            return True  # it did not take the connection in time, or is not ours to touch
+        return True
 
 
 async def serve(app: ASGIApp, where: Address | Path, *, stop: asyncio.Event | None = None, date: bool = True) -> None:
