@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from stat import S_ISREG
 from types import TracebackType
 from typing import Any, Self
 
@@ -21,7 +22,7 @@ Asset = dict[str, Any]
 Sent = Callable[[int], None]
 
 _CHUNK_BYTES = 1 << 20
-_PATIENCE_S = 30.0  # a restarted origin or database is back well before
+_PATIENCE_S = 90.0  # a database that was gone for 30 s is back well before, with its restart and recovery
 _PAUSE_S = 1.0
 _CONNECT_S = 5.0
 _ANSWER_S = 300.0  # the answer to an upload comes after its last byte is on disk
@@ -139,10 +140,12 @@ async def _chunks(file: Path, sent: Sent) -> AsyncIterator[bytes]:
 
 
 def check_source(file: Path) -> None:
-    """InvalidInput unless `file` is a file with content that we may read."""
+    """InvalidInput unless `file` is a plain file with content that we may read."""
     try:
         if file.is_dir():
             raise InvalidInput(f"{file} is a folder: name a video file")
+        if not S_ISREG(file.stat().st_mode):  # opening a pipe would wait for its writer, and a device has no size
+            raise InvalidInput(f"{file} is not a plain file: name a video file")
         with file.open("rb") as source:
             if not source.read(1):
                 raise InvalidInput(f"{file} is empty")

@@ -41,13 +41,19 @@ def add(
     check_source(file)
     settings = configured(config, data)
     client = Client(front_url(settings, front), api_token(settings, token_file))
-    asset = asyncio.run(_add(client, file, title or file.stem, wait=wait))
+    asset = asyncio.run(_add(client, file, title or title_of(file), wait=wait))
     if as_json:
         print_json(asset)
     else:
         _print(asset)
     if asset["state"] == "failed":
         raise typer.Exit(tell(MediaRejected(f"{file.name}: {asset['failure']}"), as_json=False))
+
+
+def title_of(file: Path) -> str:
+    """The file's name without its suffix, with spaces for what no title may hold: control characters, broken UTF-8."""
+    shown = "".join(char if char.isprintable() else " " for char in file.stem)
+    return " ".join(shown.split()) or "untitled"
 
 
 async def _add(client: Client, file: Path, title: str, *, wait: bool) -> dict[str, Any]:

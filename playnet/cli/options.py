@@ -3,12 +3,13 @@
 import os
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
 from playnet.config import Config
 from playnet.config.choose import choose, config_file
-from playnet.errors import Unauthorized
+from playnet.errors import ConfigError, Unauthorized
 from playnet.layout import layout_of, read_secret
 from playnet.supervise.ready import dialled
 
@@ -40,7 +41,11 @@ def configured(file: Path | None, data_dir: Path | None = None) -> Config:
 
 
 def front_url(config: Config, given: str | None) -> str:
-    """Where this host reaches the front."""
+    """Where this host reaches the front. ConfigError for what is no URL of one."""
+    if given is not None:
+        parts = urlsplit(given)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ConfigError(f"--front {given}: expected http://HOST:PORT or https://HOST")
     return given or config.site.public_url or f"http://{dialled(config.lb.listen)}"
 
 
@@ -49,6 +54,8 @@ def api_token(config: Config, given: Path | None) -> str:
     if given is not None:
         return read_secret(given, "--token-file")
     if token := os.environ.get("PLAYNET_TOKEN", "").strip():
+        if not (token.isascii() and token.isprintable()):
+            raise ConfigError("PLAYNET_TOKEN: expected one line of plain ASCII")
         return token
     if config.auth.api_token_file is not None:
         return read_secret(config.auth.api_token_file, "auth.api_token_file")

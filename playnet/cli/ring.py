@@ -58,9 +58,11 @@ def changed(ring: Ring, add: list[str], remove: list[str]) -> Ring:
     unknown = set(remove) - {node.name for node in ring.nodes}
     if unknown:
         raise ConfigError(f"--remove {', '.join(sorted(unknown))}: no edge of that name in the configuration")
-    kept = [node for node in ring.nodes if node.name not in remove]
+    after = [*(node for node in ring.nodes if node.name not in remove), *(parse_node(text) for text in add)]
+    if not after:
+        raise ConfigError("no edge would be left: keep one, or --add one")
     try:
-        return Ring([*kept, *(parse_node(text) for text in add)])
+        return Ring(after)
     except ValueError as exc:
         raise ConfigError(f"--add: {exc}") from exc
 

@@ -1,5 +1,6 @@
 """The API client against a server that restarts, refuses and breaks off."""
 
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -118,9 +119,10 @@ def test_nobody_there_names_the_remedy(free_port: Callable[[], int]) -> None:
     run(scenario())
 
 
-@pytest.mark.parametrize("name", ["missing.mp4", "empty.mp4", "folder"])
+@pytest.mark.parametrize("name", ["missing.mp4", "empty.mp4", "folder", "pipe"])
 def test_what_cannot_be_a_video_is_refused_before_anything_is_sent(name: str, tmp_path: Path) -> None:
     (tmp_path / "empty.mp4").touch()
     (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
     with pytest.raises(InvalidInput, match=name):
         check_source(tmp_path / name)

@@ -32,7 +32,9 @@ def test_nodes_come_and_go() -> None:
 
 
 @pytest.mark.parametrize(
-    ("add", "remove"), [([], []), ([], ["z"]), (["b=127.0.0.1:9"], [])], ids=["nothing", "unknown", "doubled"]
+    ("add", "remove"),
+    [([], []), ([], ["z"]), (["b=127.0.0.1:9"], []), ([], ["a", "b"])],
+    ids=["nothing", "unknown", "doubled", "none left"],
 )
 def test_impossible_changes_are_wrong_usage(add: list[str], remove: list[str]) -> None:
     with pytest.raises(ConfigError):
