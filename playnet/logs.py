@@ -38,6 +38,8 @@ def configure(service: str, *, level: int = logging.INFO) -> None:
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = name != "uvicorn.access"  # nginx writes the access log
+    # A pool that cannot reconnect says so with a stack trace at every try; what the users of the pool log says it better.
+    logging.getLogger("asyncpg.pool").setLevel(logging.ERROR)
     structlog.contextvars.bind_contextvars(service=service)
 
 
