@@ -14,17 +14,26 @@ from pgqueuer.queries import Queries
 TaskKind = Literal["probe", "video", "audio", "thumbs", "publish"]
 
 KINDS: tuple[TaskKind, ...] = ("probe", "video", "audio", "thumbs", "publish")
+_PRIORITY: dict[TaskKind, int] = {"publish": 90, "thumbs": 80, "audio": 70, "probe": 60, "video": 50}
 
 
 @dataclass(frozen=True, slots=True)
 class QueuedTask:
-    """One runnable task. Higher priorities run first; `attempt` counts the starts there were before this one."""
+    """One runnable task; `part` is its chunk of the timeline, `attempt` counts the starts there were before this one."""
 
     id: int
     kind: TaskKind
-    priority: int = 0
+    part: int = 0
     attempt: int = 0
     delay_s: float = 0.0
+
+    @property
+    def priority(self) -> int:
+        """Higher ones run first. What ends an asset goes before what begins one, and pictures come last: of those the
+        first chunk of any asset, then the second, then two more, four more, … So a short video waits for as much of a
+        long one as it has itself, and of an asset the beginning is there first.
+        """
+        return _PRIORITY[self.kind] - self.part.bit_length()
 
     @property
     def dedupe_key(self) -> str:

@@ -5,13 +5,13 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
 from playnet.config import Transcoder, parse
 from playnet.errors import MediaRejected, ToolFailed, Unavailable
+from playnet.jobs import TaskKind
 from playnet.layout import layout_of
 from playnet.media.cmaf import index_bytes
 from playnet.names import AssetId, Revision
@@ -22,13 +22,14 @@ from tests.integration.transcoding import ffmpeg
 from transcoder.adapters import packager
 from transcoder.adapters.ffmpeg import Limits, Runner, find_tools
 from transcoder.adapters.steps import Made, Planned, Progress, Steps
-from transcoder.adapters.tasks import Claim
 from transcoder.core import argv
+from transcoder.core.graph import Assignment
 from transcoder.core.plan import VideoPlan, Window, make_plan
 from transcoder.core.probe import PacketTimes, read_source
 from transcoder.core.verify import check_video
 
 ASSET = AssetId("abcdefghijkm")
+KINDS: tuple[TaskKind, ...] = ("probe", "video", "thumbs")
 SETTINGS = Transcoder.model_validate(
     {"preset": "ultrafast", "ladder": [{"short_side": 180, "max_bitrate": "4Mbps", "crf": 16}]}
 )
@@ -126,25 +127,24 @@ def test_a_far_store_that_falters_gets_everything(
         far = FarStore(near)
         steps = Steps(cast(ObjectStore, far), Runner(find_tools(SETTINGS)), SETTINGS)
         plan, results = None, {}
-        for kind in ("probe", "video", "thumbs"):
+        for kind in KINDS:
             folder = short_tmp / kind
             folder.mkdir()
-            claim: Any = SimpleNamespace(
-                kind=kind, source_key="source/abcdefghijkm/u", asset=ASSET, revision=Revision(1), plan=plan, label=kind
+            task = Assignment(
+                kind=kind, part=0, source_key="source/abcdefghijkm/u", asset=ASSET, revision=Revision(1), plan=plan
             )
-            progress = Progress()
-            match await steps.run(cast(Claim, claim), results, folder, progress):
+            match await steps.run(task, results, folder, Progress()):
                 case Planned(planned):
                     plan = planned
                     assert not (folder / "source").exists()
                 case Made(result):
-                    results[kind] = result
+                    results[kind] = [result]
         stored = [stat.key async for stat in near.list("v/")]
         video = [f"180p/{name}" for name in ("init.mp4", "1.m4s", "2.m4s", "3.m4s")]
         thumbs = [f"thumbs/{name}" for name in ("poster.jpg", "sprite-1.jpg", "storyboard.vtt")]
         assert stored == sorted(f"v/{ASSET}/1/{name}" for name in (*video, *thumbs))
         assert far.puts > len(stored)
-        assert results["thumbs"]["storyboard"]["sheets"] == 1
+        assert results["thumbs"][0]["storyboard"]["sheets"] == 1
         await near.close()
 
     run(scenario())

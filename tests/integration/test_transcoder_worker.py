@@ -40,7 +40,7 @@ class Script:
         self.seen: list[str] = []
 
     async def run(
-        self, claim: Claim, results: Mapping[str, dict[str, Any]], folder: Path, progress: Progress
+        self, claim: Claim, results: Mapping[str, list[dict[str, Any]]], folder: Path, progress: Progress
     ) -> Outcome:
         assert folder.is_dir()
         self.seen.append(claim.kind)
@@ -188,7 +188,7 @@ def test_a_job_comes_into_being_with_its_transaction_and_once(upload: Path, shor
     async def scenario() -> None:
         async with studio(short_tmp, postgres_dsn) as world:
             count = "select count(*) from pgqueuer"
-            tasks = [QueuedTask(1, "probe", 10), QueuedTask(2, "video")]
+            tasks = [QueuedTask(1, "probe"), QueuedTask(2, "video")]
             async with world.pool.acquire() as conn:
                 transaction = conn.transaction()
                 await transaction.start()

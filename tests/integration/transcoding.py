@@ -15,6 +15,7 @@ import asyncpg
 import imageio_ffmpeg
 
 from playnet.config import Config, parse
+from playnet.db.database import Database
 from playnet.db.migrate import migrate
 from playnet.db.pool import open_pool
 from playnet.jobs import QueuedTask, enqueue
@@ -23,14 +24,18 @@ from playnet.media.records import Presentation
 from playnet.names import AssetId, asset_id, source_key
 from playnet.store.open import open_store
 from tests.aio import until
+from transcoder.adapters.ffmpeg import Runner, find_tools
+from transcoder.adapters.steps import Planned, Progress, Steps
+from transcoder.adapters.tasks import TaskTable
 
 _YAML = """
 data_dir: {root}/data
+storage: {{path: {root}/data/objects}}
 database: {{dsn_file: {root}/dsn}}
 transcoder:
   preset: {preset}
   lease: 3s
-  workers: 2
+  workers: {workers}
   ladder:
     - {{short_side: 144, max_bitrate: 200kbps, crf: 30}}
     - {{short_side: 360, max_bitrate: 900kbps, crf: 30}}
@@ -70,12 +75,30 @@ class Studio:
             )  # fmt: skip
             await conn.execute("insert into revision (asset_id, number) values ($1, 1)", asset)
             insert = "insert into task (asset_id, revision, kind, state) values ($1, 1, 'probe', 'queued') returning id"
-            await enqueue(conn, [QueuedTask(await conn.fetchval(insert, asset), "probe", 10)])
+            await enqueue(conn, [QueuedTask(await conn.fetchval(insert, asset), "probe")])
         return asset
 
-    def start(self) -> "subprocess.Popen[bytes]":
-        """One transcoder process."""
+    async def plan(self, asset: AssetId, folder: Path, *, chunk_s: float) -> None:
+        """Do its probe here, with chunks of another length."""
+        settings = self.config.transcoder
+        database = Database(self.dsn, self.config.database, service="test")
+        await database.open()
+        store = open_store(self.config, self.layout)
+        tasks = TaskTable(database, worker="test", lease_s=settings.lease, max_attempts=1)
+        claim = await tasks.take(set())
+        assert claim is not None
+        assert claim.asset == asset
+        steps = Steps(store, Runner(find_tools(settings)), settings, chunk_s=chunk_s)
+        planned = await steps.run(claim, {}, folder, Progress())
+        assert isinstance(planned, Planned)
+        await tasks.finish_probe(claim, planned.plan)
+        await store.close()
+        await database.close()
+
+    def start(self, host: str = "data") -> "subprocess.Popen[bytes]":
+        """One transcoder process, as on a host of that name: with a data directory of its own, on the common store."""
         argv = [sys.executable, "-m", "transcoder", "--config", str(self.root / "playnet.yaml")]
+        argv += ["--data", str(self.root / host)]
         with (self.root / "log").open("ab") as log:
             process = subprocess.Popen(argv, stdout=log, stderr=log, cwd=Path(__file__).parents[2])
         self.processes.append(process)
@@ -106,8 +129,9 @@ class Studio:
         await until(over, deadline_s=deadline_s)
 
     async def tasks(self, asset: AssetId) -> dict[str, asyncpg.Record]:
-        rows = await self.pool.fetch("select * from task where asset_id = $1", asset)
-        return {row["kind"]: row for row in rows}
+        """By kind; those of later chunks are called `video/1`, `video/2`, …"""
+        rows = await self.pool.fetch("select * from task where asset_id = $1 order by id", asset)
+        return {f"{row['kind']}/{row['part']}" if row["part"] else row["kind"]: row for row in rows}
 
     async def presentation(self, asset: AssetId) -> Presentation:
         query = "select presentation from revision where asset_id = $1 and number = 1"
@@ -128,10 +152,10 @@ class Studio:
 
 
 @asynccontextmanager
-async def studio(root: Path, dsn: str, *, preset: str = "ultrafast") -> AsyncIterator[Studio]:
-    """A migrated database and an empty store; processes are stopped at the end."""
+async def studio(root: Path, dsn: str, *, preset: str = "ultrafast", workers: int = 2) -> AsyncIterator[Studio]:
+    """A migrated database and an empty store; processes (of so many workers each) are stopped at the end."""
     (root / "dsn").write_text(dsn)
-    text = _YAML.format(root=root, preset=preset)
+    text = _YAML.format(root=root, preset=preset, workers=workers)
     (root / "playnet.yaml").write_text(text)
     config = parse(text, name="test", base=root)
     await migrate(dsn)

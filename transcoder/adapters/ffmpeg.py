@@ -76,7 +76,8 @@ class Runner:
         self._tools = tools
 
     async def ffmpeg(self, argv: Sequence[str], limits: Limits, feed: Callable[[str], object]) -> None:
-        """Run to the end; `feed` gets each line of stdout. ToolFailed when it ends badly or takes too long."""
+        """Run to the end; `feed` gets each line of stdout. ToolFailed when it ends badly or takes too long; its `status`
+        is the exit status, negative for a signal, None when there is none."""
         await self._run(self._tools.ffmpeg, argv, limits, feed)
 
     async def ffprobe(self, argv: Sequence[str], limits: Limits, feed: Callable[[str], object]) -> None:
@@ -93,7 +94,7 @@ class Runner:
                     group.create_task(_lines(child.stdout, feed), name=f"{binary.name}-stdout")
                     code = await child.wait()
             except TimeoutError as exc:
-                raise ToolFailed(f"{binary.name} was ended after {limits.wall_s:.0f} s") from exc
+                raise ToolFailed(f"{binary.name} was ended after {limits.wall_s:.0f} s", status=None) from exc
         if code != 0:
             how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
             raise ToolFailed(f"{binary.name} {how}", status=code, log=tail.result())
@@ -127,7 +128,7 @@ class Runner:
                 start_new_session=True,
             )
         except OSError as exc:
-            raise ToolFailed(f"{argv[0]} cannot be started: {exc.strerror}") from exc
+            raise ToolFailed(f"{argv[0]} cannot be started: {exc.strerror}", status=None) from exc
         try:
             yield child
         finally:

@@ -4,6 +4,7 @@ Keys are deterministic, so a second run overwrites the same objects. Nothing her
 """
 
 import asyncio
+import hashlib
 import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -39,6 +40,12 @@ async def index(path: Path) -> Movie:
     return await asyncio.to_thread(_index, path)
 
 
+async def init_sha256(piece: Piece) -> str:
+    """Digest of the init file, in hexadecimal: equal for all chunks of a rendition."""
+    head = await asyncio.to_thread(_head, piece)
+    return hashlib.sha256(head).hexdigest()
+
+
 class Packager:
     """Stores the pieces of one revision."""
 
@@ -59,6 +66,14 @@ class Packager:
         async with together() as group:
             for number in range(_PARALLEL_PUTS):
                 group.create_task(put_waiting(), name=f"put-{folder}-{number}")
+
+    async def prune(self, folder: str, segments: int) -> None:
+        """Remove the segments behind number `segments`: what an earlier, longer try left."""
+        prefix = self.key(folder, "")
+        async for stat in self._store.list(prefix):
+            number, _, suffix = stat.key.removeprefix(prefix).partition(".")
+            if suffix == "m4s" and number.isdigit() and int(number) > segments:
+                await self._store.delete(stat.key)
 
     async def put_file(self, folder: str, file: str, path: Path) -> None:
         """Store one small file."""
@@ -113,6 +128,11 @@ def audio_track(name: str, piece: Piece, plan: AudioPlan) -> AudioTrack:
         sample_rate=sample.sample_rate,
         language=plan.language,
     )
+
+
+def _head(piece: Piece) -> bytes:
+    with piece.path.open("rb") as file:
+        return file.read(piece.movie.init_bytes)
 
 
 def _index(path: Path) -> Movie:

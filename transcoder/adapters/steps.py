@@ -5,7 +5,7 @@ Raises MediaRejected (with the reason for the publisher), ToolFailed, StorageFul
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,23 +13,24 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from playnet.config import Transcoder
-from playnet.errors import MediaRejected, ToolFailed
+from playnet.errors import MediaRejected, StorageFull, ToolFailed
 from playnet.jobs import TaskKind
 from playnet.logs import logger
-from playnet.media.records import AudioTrack, Presentation, Storyboard, Track, VideoTrack
+from playnet.media.records import Presentation, Storyboard, Track, VideoTrack
 from playnet.store.port import ObjectStore
 from transcoder.core import argv, segments
-from transcoder.core.blame import blame
-from transcoder.core.plan import AudioPlan, Plan, VideoPlan, make_plan
+from transcoder.core.blame import blame, crashed
+from transcoder.core.graph import Assignment
+from transcoder.core.plan import CHUNK_S, AudioPlan, Plan, VideoPlan, make_plan
 from transcoder.core.probe import PacketTimes, Source, Span, VideoStream, assumed_span, read_source, unreadable
 from transcoder.core.progress import ProgressReader, share
 from transcoder.core.storyboard import Tiling, tiling, webvtt
+from transcoder.core.timeline import Chunk, Stretch, Timeline, Unjoined, join
 from transcoder.core.verify import check_audio, check_video
 
 from .ffmpeg import Limits, Runner
-from .packager import Packager, Piece, audio_track, index, video_track
+from .packager import Packager, Piece, audio_track, index, init_sha256, video_track
 from .source import fetch, local_source, require_space
-from .tasks import Claim
 
 log = logger(__name__)
 
@@ -40,6 +41,7 @@ _REPORT_BYTES = 4 << 20
 _PACKETS_S = 600.0  # reads 100 GB at 170 MB/s; beyond it the header's claims are taken
 _THUMBS_S = 600.0
 _TRACKS = TypeAdapter(tuple[Track, ...])
+_CHUNKS = TypeAdapter(tuple[Chunk, ...])
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,16 @@ class Described:
     presentation: Presentation
 
 
-Outcome = Planned | Made | Described
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """The chunks cannot be one timeline: they are void, and the whole of it has to be encoded in one go."""
+
+    plan: VideoPlan
+    why: str
+
+
+Outcome = Planned | Made | Described | Unfit
+Results = Mapping[TaskKind, Sequence[dict[str, Any]]]
 
 
 class Progress:
@@ -73,37 +84,48 @@ class Progress:
 
 
 class Steps:
-    """The steps, on one host."""
+    """The steps, on one host. `chunk_s`: see `make_plan`."""
 
-    def __init__(self, store: ObjectStore, runner: Runner, settings: Transcoder) -> None:
+    def __init__(self, store: ObjectStore, runner: Runner, settings: Transcoder, *, chunk_s: float = CHUNK_S) -> None:
         self._store = store
         self._runner = runner
         self._settings = settings
+        self._chunk_s = chunk_s
 
-    async def run(
-        self, claim: Claim, results: Mapping[TaskKind, dict[str, Any]], folder: Path, progress: Progress
-    ) -> Outcome:
-        """Do one task in an empty folder. `results`: those of the revision's finished tasks."""
+    async def run(self, task: Assignment, results: Results, folder: Path, progress: Progress) -> Outcome:
+        """Do one task in an empty folder. `results`: those of the revision's finished tasks, in order."""
         try:
-            if claim.kind == "probe":
-                return Planned(await self._probe(claim, folder))
-            assert claim.plan is not None
-            if claim.kind == "publish":
-                return Described(_presentation(results))
-            if claim.kind == "thumbs":
-                return Made(await self._thumbs(claim, claim.plan, results, folder))
-            async with local_source(self._store, claim.source_key, folder) as source:
-                if claim.kind == "video":
-                    return Made(await self._video(claim, claim.plan, source, folder, progress))
-                return Made(await self._audio(claim, claim.plan, source, folder, progress))
+            if task.kind == "probe":
+                return Planned(await self._probe(task, folder))
+            assert task.plan is not None
+            if task.kind in {"thumbs", "publish"}:
+                return await self._end(task, task.plan, results, folder)
+            async with local_source(self._store, task.source_key, folder) as source:
+                if task.kind == "video":
+                    return await self._video(task, task.plan, source, folder, progress)
+                return Made(await self._audio(task, task.plan, source, folder, progress))
         except ToolFailed as failed:
             raise blame(failed) from failed
 
-    async def _probe(self, claim: Claim, folder: Path) -> Plan:
-        async with local_source(self._store, claim.source_key, folder) as path:
+    async def _end(self, task: Assignment, plan: Plan, results: Results, folder: Path) -> Outcome:
+        """What is made when all pictures and sounds are there."""
+        if plan.video is None:
+            return Described(_presentation((), results))
+        try:
+            timeline = join(_CHUNKS.validate_python(results["video"]), plan.video)
+        except Unjoined as exc:
+            return Unfit(plan.video, str(exc))
+        if task.kind == "thumbs":
+            return Made(await self._thumbs(task, plan.video, timeline, folder))
+        return Described(_presentation(timeline.tracks, results))
+
+    async def _probe(self, task: Assignment, folder: Path) -> Plan:
+        async with local_source(self._store, task.source_key, folder) as path:
+            if path.stat().st_size == 0:
+                raise MediaRejected("The file is empty.")
             source = await self._report(path)
             span = None if source.video is None else await self._span(path, source.video)
-        return make_plan(source, span, self._settings)
+        return make_plan(source, span, self._settings, chunk_s=self._chunk_s)
 
     async def _report(self, path: Path) -> Source:
         lines: list[str] = []
@@ -134,43 +156,65 @@ class Steps:
             return assumed_span(stream) or times.span()
         return times.span()
 
-    async def _video(self, claim: Claim, plan: Plan, source: Path, folder: Path, progress: Progress) -> dict[str, Any]:
+    async def _video(self, task: Assignment, plan: Plan, source: Path, folder: Path, progress: Progress) -> Outcome:
+        """One chunk, or all in one go. A chunk that is not what was planned is no reason to fail: a seek went wrong,
+        or the packets promised more than decodes. Only a tool that was killed is tried again as it was."""
         video = plan.video
         assert video is not None
-        window = next(video.windows())
-        require_space(
-            folder, sum(rendition.max_bitrate_bps for rendition in video.renditions) * int(video.duration_s + 1) // 8
-        )
-        encode = argv.video(source, video, window, folder, preset=self._settings.preset)
+        if video.is_whole(task.part):
+            chunk = await self._encode_video(task, video, source, folder, progress)
+            for rendition in video.renditions if task.part else ():
+                await self._packager(task).prune(rendition.name, chunk.segments)
+            return Made(chunk.model_dump(mode="json"))
+        try:
+            return Made((await self._encode_video(task, video, source, folder, progress)).model_dump(mode="json"))
+        except (MediaRejected, ToolFailed) as exc:
+            if isinstance(exc, ToolFailed) and (crashed(exc) or isinstance(blame(exc), StorageFull)):
+                raise
+            return Unfit(video, f"part {task.part}: {exc} {exc.context.get('log', '')}".strip())
+
+    async def _encode_video(
+        self, task: Assignment, plan: VideoPlan, source: Path, folder: Path, progress: Progress
+    ) -> Chunk:
+        window = plan.window(task.part)
+        window_s = window.frames / plan.fps
+        rates = [rendition.max_bitrate_bps for rendition in plan.renditions]
+        require_space(folder, sum(rates) * int(window_s + 1) // 8)
+        encode = argv.video(source, plan, window, folder, preset=self._settings.preset)
         reader = ProgressReader()
         watch = _watch(reader, progress, lambda: share(reader.frames, window.frames))
-        await self._runner.ffmpeg(encode.argv, self._limits(video), watch)
+        limits = Limits(self._settings.task_timeout, _file_bytes(max(rates), float(window_s)))
+        await self._runner.ffmpeg(encode.argv, limits, watch)
         movies = [await index(path) for path in encode.outputs]
-        verdict = check_video(movies, video, window)
+        verdict = check_video(movies, plan, window)
         if not verdict.complete:
-            log.warning("video.short", task=claim.label, frames=verdict.frames, planned=verdict.planned)
-        packager = Packager(self._store, claim.asset, claim.revision)
-        tracks = []
-        for rendition, path, movie in zip(video.renditions, encode.outputs, movies, strict=True):
-            piece = Piece(path, movie, segments.of_video(movie))
-            await packager.put_piece(rendition.name, piece)
-            tracks.append(video_track(rendition.name, piece, video).model_dump(mode="json"))
-        return {"tracks": tracks, "frames": verdict.frames}
+            if window.n1 < plan.frames:
+                raise ToolFailed(f"{verdict.frames} frames instead of {verdict.planned}")
+            log.warning("video.short", task=task.label, frames=verdict.frames, planned=verdict.planned)
+        stretches = []
+        for rendition, path, movie in zip(plan.renditions, encode.outputs, movies, strict=True):
+            piece = Piece(path, movie, segments.of_video(movie, first_number=window.n0 // plan.segment_frames + 1))
+            await self._packager(task).put_piece(rendition.name, piece)
+            track = video_track(rendition.name, piece, plan)
+            stretches.append(Stretch(track=track, init_sha256=await init_sha256(piece)))
+        return Chunk(n0=window.n0, frames=verdict.frames, stretches=tuple(stretches))
 
-    async def _audio(self, claim: Claim, plan: Plan, source: Path, folder: Path, progress: Progress) -> dict[str, Any]:
+    async def _audio(
+        self, task: Assignment, plan: Plan, source: Path, folder: Path, progress: Progress
+    ) -> dict[str, Any]:
         """A silent video is better than none: sound that does not decode is left out when there is a picture."""
         assert plan.audio is not None
         try:
-            return await self._encode_audio(claim, plan.audio, source, folder, progress)
+            return await self._encode_audio(task, plan.audio, source, folder, progress)
         except (MediaRejected, ToolFailed) as exc:
             cause = blame(exc) if isinstance(exc, ToolFailed) else exc
             if plan.video is None or not isinstance(cause, MediaRejected):
                 raise
-            log.warning("audio.left-out", task=claim.label, error=str(exc), **exc.context)
+            log.warning("audio.left-out", task=task.label, error=str(exc), **exc.context)
             return {"tracks": []}
 
     async def _encode_audio(
-        self, claim: Claim, audio: AudioPlan, source: Path, folder: Path, progress: Progress
+        self, task: Assignment, audio: AudioPlan, source: Path, folder: Path, progress: Progress
     ) -> dict[str, Any]:
         target = folder / "audio.mp4"
         expected_s = float(audio.expected_s) if audio.expected_s else None
@@ -184,28 +228,24 @@ class Steps:
         movie = await index(target)
         check_audio(movie, audio)
         piece = Piece(target, movie, segments.of_audio(movie, audio.segment_s))
-        await Packager(self._store, claim.asset, claim.revision).put_piece(AUDIO, piece)
+        await self._packager(task).put_piece(AUDIO, piece)
         return {"tracks": [audio_track(AUDIO, piece, audio).model_dump(mode="json")]}
 
-    async def _thumbs(
-        self, claim: Claim, plan: Plan, results: Mapping[TaskKind, dict[str, Any]], folder: Path
-    ) -> dict[str, Any]:
+    async def _thumbs(self, task: Assignment, plan: VideoPlan, timeline: Timeline, folder: Path) -> dict[str, Any]:
         """From what is stored, not from the source: the smallest rendition's key frames decode in no time.
 
         A video without thumbnails is better than none, so a tool that fails here is only logged.
         """
-        assert plan.video is not None
-        tracks = [track for track in _tracks(results, "video") if isinstance(track, VideoTrack)]
-        packager = Packager(self._store, claim.asset, claim.revision)
+        packager = self._packager(task)
         result: dict[str, Any] = {"poster": False}
         try:
-            await self._poster(packager, tracks[-1], folder)
+            await self._poster(packager, timeline.tracks[-1], folder)
             result["poster"] = True
-            shape = tiling(plan.video, results["video"]["frames"])
-            await self._storyboard(packager, tracks[0], shape, folder)
+            shape = tiling(plan, timeline.frames)
+            await self._storyboard(packager, timeline.tracks[0], shape, folder)
             result["storyboard"] = shape.record().model_dump(mode="json")
         except ToolFailed as failed:
-            log.warning("thumbs.left-out", task=claim.label, error=str(failed), **failed.context)
+            log.warning("thumbs.left-out", task=task.label, error=str(failed), **failed.context)
         return result
 
     async def _storyboard(self, packager: Packager, track: VideoTrack, shape: Tiling, folder: Path) -> None:
@@ -232,9 +272,8 @@ class Steps:
         for number in numbers:
             await fetch(self._store, packager.key(track.name, f"{number}.m4s"), target, append=True)
 
-    def _limits(self, plan: VideoPlan) -> Limits:
-        largest = max(rendition.max_bitrate_bps for rendition in plan.renditions)
-        return Limits(self._settings.task_timeout, _file_bytes(largest, float(plan.duration_s)))
+    def _packager(self, task: Assignment) -> Packager:
+        return Packager(self._store, task.asset, task.revision)
 
 
 def _file_bytes(bitrate_bps: int, duration_s: float) -> int:
@@ -254,14 +293,11 @@ def _ignore(_: str) -> None:
     return
 
 
-def _tracks(results: Mapping[TaskKind, dict[str, Any]], kind: TaskKind) -> tuple[VideoTrack | AudioTrack, ...]:
-    return _TRACKS.validate_python(results.get(kind, {}).get("tracks", []))
-
-
-def _presentation(results: Mapping[TaskKind, dict[str, Any]]) -> Presentation:
-    thumbs = results.get("thumbs", {})
+def _presentation(video: Sequence[VideoTrack], results: Results) -> Presentation:
+    sounds = [track for result in results.get("audio", ()) for track in _TRACKS.validate_python(result["tracks"])]
+    (thumbs,) = results.get("thumbs") or ({},)
     return Presentation(
-        tracks=(*_tracks(results, "video"), *_tracks(results, "audio")),
+        tracks=(*video, *sounds),
         storyboard=Storyboard.model_validate(thumbs["storyboard"]) if "storyboard" in thumbs else None,
         poster=bool(thumbs.get("poster")),
     )

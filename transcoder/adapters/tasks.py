@@ -4,8 +4,8 @@ Every start has a holder name of its own, so a worker that lost its task to anot
 that ends the task. Raises Unavailable and StorageFull (see playnet.db.guard); callers retry what they must not lose.
 """
 
-from collections.abc import Set
-from dataclasses import dataclass
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -24,31 +24,21 @@ from playnet.jobs import KINDS, QueuedTask, TaskKind, enqueue, task_id
 from playnet.media.records import Presentation
 from playnet.names import AssetId, Revision, asset_tag
 from playnet.purge.order import PurgeOrder
-from transcoder.core.graph import PRIORITY, tasks_after_probe
-from transcoder.core.plan import Plan
+from transcoder.core.graph import Assignment, TaskSpec, linear_task, tasks_after_probe
+from transcoder.core.plan import Plan, VideoPlan
 
 _ENTRYPOINTS = {QueueEntrypoint(kind): EntrypointExecutionParameter(0) for kind in KINDS}
 _GAVE_UP = "Processing was started {attempts} times and never ended. The operator finds the cause in the log."
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim(Assignment):
     """A task that this worker holds."""
 
     id: int
     holder: str
     attempt: int
     job: Job
-    kind: TaskKind
-    asset: AssetId
-    revision: Revision
-    source_key: str
-    source_bytes: int
-    plan: Plan | None
-
-    @property
-    def label(self) -> str:
-        return f"{self.kind}:{self.asset}/{self.revision}"
 
 
 class LostTask(Exception):
@@ -97,10 +87,10 @@ class TaskTable:
             attempt=row["attempts"],
             job=job,
             kind=row["kind"],
+            part=row["part"],
             asset=AssetId(row["asset_id"]),
             revision=Revision(row["revision"]),
             source_key=row["source_key"] or "",
-            source_bytes=row["source_bytes"] or 0,
             plan=Plan.model_validate(row["plan"]) if row["plan"] is not None else None,
         )
         if claim.attempt > self._max_attempts:
@@ -125,23 +115,38 @@ class TaskTable:
 
     async def finish_probe(self, claim: Claim, plan: Plan) -> None:
         """As `finish`, and the plan's tasks come into being."""
+        specs = tasks_after_probe(plan)
         async with self._database.transaction() as conn:
-            await self._finish(conn, claim, None)
+            await self._hold(conn, claim)
             await conn.execute(self._sql["set_plan"], claim.asset, claim.revision, plan.model_dump(mode="json"))
-            ids: dict[TaskKind, int] = {}
-            for spec in tasks_after_probe(plan):
-                arguments = (claim.asset, claim.revision, spec.kind, len(spec.needs))
-                ids[spec.kind] = await conn.fetchval(self._sql["insert_task"], *arguments)
-                for needed in spec.needs:
-                    await conn.execute(self._sql["insert_need"], ids[spec.kind], ids[needed])
-            runnable = [spec.kind for spec in tasks_after_probe(plan) if not spec.needs]
-            await enqueue(conn, [QueuedTask(ids[kind], kind, PRIORITY[kind]) for kind in runnable])
+            runnable = await self._insert(conn, claim, specs)
+            await self._link(conn, claim, [(spec.kind, needed) for spec in specs for needed in spec.needs])
+            await enqueue(conn, runnable)
+            await self._finish(conn, claim, None)
 
-    async def results(self, claim: Claim) -> dict[TaskKind, dict[str, Any]]:
-        """What the revision's finished tasks returned."""
+    async def start_over(self, claim: Claim, plan: VideoPlan, why: str) -> None:
+        """The chunks are not one timeline: void them all and let one task encode the whole of it instead.
+
+        It uses the same object keys, so it starts a lease later: by then every worker knows that its chunk is void.
+        """
+        async with self._database.transaction() as conn:
+            await self._hold(conn, claim)
+            await conn.execute(self._sql["cancel_chunks"], claim.asset, claim.revision, why)
+            await conn.execute(self._sql["forget_needs"], claim.asset, claim.revision)
+            linear = await self._insert(conn, claim, [linear_task(plan)])
+            await self._link(conn, claim, [("thumbs", "video"), ("publish", "video")])
+            await conn.execute(self._sql["abandon"], claim.id, claim.holder)
+            await _end_job(conn, claim.job, "canceled")
+            await enqueue(conn, [replace(task, delay_s=self._lease_s) for task in linear])
+
+    async def results(self, claim: Claim) -> dict[TaskKind, list[dict[str, Any]]]:
+        """What the revision's finished tasks returned, of each kind in the order of their parts."""
         async with self._database.transaction() as conn:
             rows = await conn.fetch(self._sql["results"], claim.asset, claim.revision)
-        return {row["kind"]: row["result"] for row in rows}
+        found: dict[TaskKind, list[dict[str, Any]]] = {}
+        for row in rows:
+            found.setdefault(row["kind"], []).append(row["result"])
+        return found
 
     async def publish(self, claim: Claim, presentation: Presentation) -> None:
         """As `finish`: from this commit on viewers get the revision, and edges forget the manifests before it."""
@@ -160,7 +165,7 @@ class TaskTable:
                 await self._fail(conn, claim, reason, error=error)
                 return False
             await self._requeue(conn, claim, claim.attempt, error)
-            again = QueuedTask(claim.id, claim.kind, PRIORITY[claim.kind], attempt=claim.attempt, delay_s=delay_s)
+            again = QueuedTask(claim.id, claim.kind, claim.part, attempt=claim.attempt, delay_s=delay_s)
             await _end_job(conn, claim.job, "exception")
             await enqueue(conn, [again])
             return True
@@ -183,14 +188,31 @@ class TaskTable:
             if await conn.fetchval(self._sql["abandon"], claim.id, claim.holder) is not None:
                 await _end_job(conn, claim.job, "canceled")
 
+    async def _hold(self, conn: Connection, claim: Claim) -> None:
+        """Nobody else changes the revision's tasks until this transaction ends."""
+        await conn.execute(self._sql["lock_revision"], claim.asset, claim.revision)
+        if await conn.fetchval(self._sql["hold"], claim.id, claim.holder) is None:
+            raise LostTask(claim.label)
+
+    async def _insert(self, conn: Connection, claim: Claim, specs: Sequence[TaskSpec]) -> list[QueuedTask]:
+        """Add tasks; returns those that are runnable."""
+        kinds, parts = [spec.kind for spec in specs], [spec.part for spec in specs]
+        costs, waits = [spec.cost for spec in specs], [bool(spec.needs) for spec in specs]
+        rows = await conn.fetch(self._sql["insert_tasks"], claim.asset, claim.revision, kinds, parts, costs, waits)
+        return [_queued(row) for row in rows if row["state"] == "queued"]
+
+    async def _link(self, conn: Connection, claim: Claim, needs: Sequence[tuple[TaskKind, TaskKind]]) -> None:
+        """Tasks of one kind wait for all of another that are not void."""
+        waiting, needed = [kind for kind, _ in needs], [kind for _, kind in needs]
+        await conn.execute(self._sql["insert_needs"], claim.asset, claim.revision, waiting, needed)
+        await conn.execute(self._sql["count_needs"], claim.asset, claim.revision)
+
     async def _finish(self, conn: Connection, claim: Claim, result: dict[str, Any] | None) -> None:
+        await conn.execute(self._sql["lock_revision"], claim.asset, claim.revision)
         if await conn.fetchval(self._sql["finish"], claim.id, claim.holder, result) is None:
             raise LostTask(claim.label)
         released = await conn.fetch(self._sql["release_dependents"], claim.id)
-        ready = [
-            QueuedTask(row["id"], row["kind"], PRIORITY[row["kind"]]) for row in released if row["state"] == "queued"
-        ]
-        await enqueue(conn, ready)
+        await enqueue(conn, [_queued(row) for row in released if row["state"] == "queued"])
         await conn.execute(self._sql["asset_progress"], claim.asset, claim.revision)
         await _end_job(conn, claim.job, "successful")
 
@@ -199,11 +221,16 @@ class TaskTable:
             raise LostTask(claim.label)
 
     async def _fail(self, conn: Connection, claim: Claim, reason: str, *, error: str) -> None:
+        await conn.execute(self._sql["lock_revision"], claim.asset, claim.revision)
         if await conn.fetchval(self._sql["fail"], claim.id, claim.holder, error) is None:
             raise LostTask(claim.label)
         await conn.execute(self._sql["cancel_siblings"], claim.asset, claim.revision)
         await conn.execute(self._sql["fail_asset"], claim.asset, reason)
         await _end_job(conn, claim.job, "exception")
+
+
+def _queued(row: asyncpg.Record) -> QueuedTask:
+    return QueuedTask(row["id"], row["kind"], row["part"])
 
 
 def _queries(conn: Connection) -> Queries:

@@ -17,7 +17,7 @@ from playnet.logs import logger
 from transcoder.core.graph import retry_delay_s
 
 from .metrics import Metrics
-from .steps import Described, Made, Outcome, Planned, Progress, Steps
+from .steps import Described, Made, Outcome, Planned, Progress, Steps, Unfit
 from .tasks import Claim, LostTask, TaskTable
 from .workspace import Workspace
 
@@ -217,6 +217,9 @@ class Worker:
                 await self._tasks.finish(claim, result)
             case Described(presentation):
                 await self._tasks.publish(claim, presentation)
+            case Unfit(plan, why):
+                await self._tasks.start_over(claim, plan, why)
+                log.warning("video.linear", task=claim.label, why=why)
             case _:
                 assert_never(outcome)
 

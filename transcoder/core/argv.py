@@ -49,13 +49,8 @@ def packet_times(source: Path, stream: int) -> tuple[str, ...]:
 
 
 def video(source: Path, plan: VideoPlan, window: Window, folder: Path, *, preset: str) -> Encoded:
-    """Decode a window once and encode every rendition of it into `folder`.
-
-    `setpts` moves the first picture to zero, `fps` lays pictures on the grid, `trim` cuts the window by frame number.
-    """
-    stream = _input(source, **_seek(plan, window))[str(plan.stream)]
-    stream = stream.filter("setpts", f"PTS-({plan.origin_ticks})").filter("fps", **_grid(plan, window))
-    stream = stream.filter("trim", start_pts=window.n0, end_pts=window.n1)
+    """Decode a window once and encode every rendition of it into `folder`."""
+    stream = _pictures(source, plan, window)
     branches = stream.split() if len(plan.renditions) > 1 else None
     outputs, paths = [], []
     for number, rendition in enumerate(plan.renditions):
@@ -65,6 +60,12 @@ def video(source: Path, plan: VideoPlan, window: Window, folder: Path, *, preset
         rate = {"crf": rendition.crf, "maxrate": rendition.max_bitrate_bps, "bufsize": 2 * rendition.max_bitrate_bps}
         outputs.append(scaled.output(str(paths[-1]), **_x264(plan, preset), **rate, **_video_mux(plan, window)))
     return Encoded(_ffmpeg(outputs, "-copyts", *_TOLERANT, *_PROGRESS), tuple(paths))
+
+
+def picture_digests(source: Path, plan: VideoPlan, window: Window) -> tuple[str, ...]:
+    """What the encoders of `video` get: a line with number and MD5 for each picture on stdout (framemd5)."""
+    digests = _pictures(source, plan, window).output("pipe:1", f="framemd5", **_on_grid(plan))
+    return _ffmpeg([digests], "-copyts", *_TOLERANT)
 
 
 def audio(source: Path, plan: AudioPlan, target: Path) -> tuple[str, ...]:
@@ -106,6 +107,13 @@ def _input(file: Path, **options: Any) -> Any:
     return ffmpeg.input(f"file:{file}", **_CONFINED, **options)  # type: ignore[no-untyped-call]
 
 
+def _pictures(source: Path, plan: VideoPlan, window: Window) -> Any:
+    """`setpts` moves the first picture to zero, `fps` lays pictures on the grid, `trim` cuts the window by frame number."""
+    stream = _input(source, **_seek(plan, window))[str(plan.stream)]
+    stream = stream.filter("setpts", f"PTS-({plan.origin_ticks})").filter("fps", **_grid(plan, window))
+    return stream.filter("trim", start_pts=window.n0, end_pts=window.n1)
+
+
 def _ffmpeg(outputs: Sequence[Any], *options: str) -> tuple[str, ...]:
     return tuple(ffmpeg.merge_outputs(*outputs).global_args(*_GLOBAL, *options).get_args())
 
@@ -139,9 +147,12 @@ def _x264(plan: VideoPlan, preset: str) -> Mapping[str, Any]:
         "keyint_min": plan.gop_frames,
         "sc_threshold": 0,
         "flags": "+cgop",
-        "fps_mode": "passthrough",
-        "enc_time_base": _exact(1 / plan.fps),
+        **_on_grid(plan),
     }
+
+
+def _on_grid(plan: VideoPlan) -> Mapping[str, Any]:
+    return {"fps_mode": "passthrough", "enc_time_base": _exact(1 / plan.fps)}
 
 
 def _video_mux(plan: VideoPlan, window: Window) -> Mapping[str, Any]:

@@ -28,3 +28,9 @@ def blame(failed: ToolFailed) -> PlayNetError:
     if _BROKEN.search(log):
         return MediaRejected("The file is damaged: its contents cannot be decoded.")
     return failed
+
+
+def crashed(failed: ToolFailed) -> bool:
+    """Whether the tool was killed or ended for taking too long: that tells nothing about what it was made to do."""
+    status = failed.context.get("status", 0)
+    return not isinstance(status, int) or status < 0

@@ -4,7 +4,6 @@ The grid starts at the source's first picture (the origin of time for everything
 rate, so a window [n0, n1) of it means the same frames wherever and whenever it is encoded. See docs/decisions/media.md.
 """
 
-from collections.abc import Iterator
 from fractions import Fraction
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -19,6 +18,9 @@ STANDARD_RATES = tuple(
     map(Fraction, ("5", "6", "8", "10", "12", "25/2", "15", "20", "24000/1001", "24", "25", "30000/1001", "30"))
 ) + tuple(map(Fraction, ("48", "50", "60000/1001", "60")))
 AUDIO_RATE = 48_000
+CHUNK_S = 12.0
+"""Length of a chunk, about. Nothing that was measured favours a length; shorter ones give the first pictures sooner and
+lose less with a worker, longer ones decode less twice (each chunk is read from a key frame two seconds before it)."""
 _AUDIO_CHANNELS = 2
 _MIN_TIMESCALE = 12_800  # fine enough for any player; MPEG's own clocks are coarser than twice this
 _MAX_DURATION_S = 24 * 3600  # beyond it, timestamps jump rather than last
@@ -50,6 +52,7 @@ class VideoPlan(_Record):
     frames: int = Field(gt=0)
     gop_frames: int = Field(gt=0)
     segment_frames: int = Field(gt=0)
+    chunk_frames: int = Field(gt=0)
     timescale: int = Field(gt=0)
     renditions: tuple[Rendition, ...] = Field(min_length=1)
 
@@ -70,9 +73,22 @@ class VideoPlan(_Record):
         """One frame in units of `timescale`: always whole."""
         return int(self.timescale / self.fps)
 
-    def windows(self) -> Iterator[Window]:
-        """The chunks that are encoded apart; for now the whole timeline is one."""
-        yield Window(n0=0, n1=self.frames)
+    @property
+    def chunks(self) -> int:
+        """How many windows the timeline is cut into: a rest shorter than one GOP joins its neighbour."""
+        whole, rest = divmod(self.frames, self.chunk_frames)
+        return max(1, whole + (rest >= self.gop_frames))
+
+    def window(self, part: int) -> Window:
+        """What task number `part` encodes: a chunk, or the whole timeline for the number after the last chunk's."""
+        if part >= self.chunks:
+            return Window(n0=0, n1=self.frames)
+        n0 = part * self.chunk_frames
+        return Window(n0=n0, n1=self.frames if part == self.chunks - 1 else n0 + self.chunk_frames)
+
+    def is_whole(self, part: int) -> bool:
+        """Whether task number `part` encodes everything in one go, so that there is no other way left."""
+        return part >= self.chunks or self.chunks == 1
 
 
 class AudioPlan(_Record):
@@ -95,11 +111,14 @@ class Plan(_Record):
     audio: AudioPlan | None
 
 
-def make_plan(source: Source, span: Span | None, settings: Transcoder) -> Plan:
-    """Plan a source; `span` is its pictures'. MediaRejected when nothing of it has a duration."""
+def make_plan(source: Source, span: Span | None, settings: Transcoder, *, chunk_s: float = CHUNK_S) -> Plan:
+    """Plan a source; `span` is its pictures'. MediaRejected when nothing of it has a duration.
+
+    `chunk_s` is rounded to whole segments, at least one; `inf` leaves the timeline in one piece.
+    """
     video = None
     if source.video is not None and span is not None:
-        video = _video_plan(source.video, span, settings)
+        video = _video_plan(source.video, span, settings, chunk_s)
     if video is None and source.audio is None:
         raise MediaRejected("The file holds no picture at all: its video track is empty.")
     return Plan(video=video, audio=_audio_plan(source, video, settings))
@@ -118,7 +137,7 @@ def video_timescale(fps: Fraction) -> int:
     return timescale
 
 
-def _video_plan(stream: VideoStream, span: Span, settings: Transcoder) -> VideoPlan:
+def _video_plan(stream: VideoStream, span: Span, settings: Transcoder, chunk_s: float) -> VideoPlan:
     span_s = (span.last - span.first) * stream.time_base
     if span_s > _MAX_DURATION_S:
         raise MediaRejected("The video's clock jumps or runs for more than a day: the file is damaged.")
@@ -128,6 +147,7 @@ def _video_plan(stream: VideoStream, span: Span, settings: Transcoder) -> VideoP
     if frames > _MAX_STRETCH * span.count + _MAX_STRETCH * fps:
         raise MediaRejected("Nearly all pictures between the first and the last are missing: the file is damaged.")
     gop = max(1, round(settings.gop * float(fps)))
+    segment = gop * settings.gops_per_segment
     return VideoPlan(
         stream=stream.index,
         time_base=stream.time_base,
@@ -135,10 +155,15 @@ def _video_plan(stream: VideoStream, span: Span, settings: Transcoder) -> VideoP
         fps=fps,
         frames=frames,
         gop_frames=gop,
-        segment_frames=gop * settings.gops_per_segment,
+        segment_frames=segment,
+        chunk_frames=segment * _chunk_segments(frames, segment, wanted=chunk_s * float(fps)),
         timescale=video_timescale(fps),
         renditions=ladder(*display_size(stream), settings.ladder),
     )
+
+
+def _chunk_segments(frames: int, segment: int, *, wanted: float) -> int:
+    return -(-frames // segment) if wanted >= frames else max(1, round(wanted / segment))
 
 
 def _audio_plan(source: Source, video: VideoPlan | None, settings: Transcoder) -> AudioPlan | None:

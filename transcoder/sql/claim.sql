@@ -7,4 +7,4 @@ from asset, revision
 where task.id = $1 and task.state in ('queued', 'running')
   and asset.id = task.asset_id and asset.deleted_at is null
   and revision.asset_id = task.asset_id and revision.number = task.revision
-returning task.id, task.asset_id, task.revision, task.kind, task.attempts, asset.source_key, asset.source_bytes, revision.plan
+returning task.id, task.asset_id, task.revision, task.kind, task.part, task.attempts, asset.source_key, asset.source_bytes, revision.plan

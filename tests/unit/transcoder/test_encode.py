@@ -13,7 +13,7 @@ from playnet.media.cmaf import Movie, index_bytes
 from tests.unit.media.fragmented import Track, fragment, init, mp4a
 from tests.unit.transcoder.test_plan import AUDIO, VIDEO, source
 from transcoder.core import argv, segments
-from transcoder.core.blame import blame
+from transcoder.core.blame import blame, crashed
 from transcoder.core.plan import AudioPlan, VideoPlan, Window, make_plan
 from transcoder.core.probe import Span
 from transcoder.core.progress import ProgressReader, share
@@ -206,3 +206,16 @@ def test_any_progress_text_is_survived(lines: list[str]) -> None:
 )
 def test_blame_is_put_where_it_belongs(status: int | None, log: str, expected: type[Exception]) -> None:
     assert type(blame(ToolFailed("ffmpeg ended", status=status, log=log))) is expected
+
+
+@pytest.mark.parametrize(
+    ("failed", "expected"),
+    [
+        pytest.param(ToolFailed("ffmpeg was killed", status=-9, log=""), True, id="killed"),
+        pytest.param(ToolFailed("ffmpeg was ended after 9 s", status=None), True, id="timed-out"),
+        pytest.param(ToolFailed("ffmpeg ended with status 1", status=1, log=""), False, id="orderly"),
+        pytest.param(ToolFailed("segment 1 has uneven frames"), False, id="its-output-is-wrong"),
+    ],
+)
+def test_a_crash_says_nothing_about_the_chunk(failed: ToolFailed, expected: bool) -> None:
+    assert crashed(failed) is expected

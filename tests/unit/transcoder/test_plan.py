@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 from itertools import pairwise
+from math import inf
 
 import pytest
 from hypothesis import given
@@ -9,7 +10,8 @@ from hypothesis import strategies as st
 
 from playnet.config import Rung, Transcoder
 from playnet.errors import MediaRejected
-from transcoder.core.graph import retry_delay_s, tasks_after_probe
+from playnet.jobs import QueuedTask, TaskKind
+from transcoder.core.graph import TaskSpec, linear_task, retry_delay_s, tasks_after_probe
 from transcoder.core.ladder import ladder
 from transcoder.core.plan import STANDARD_RATES, Plan, Window, grid_rate, make_plan, video_timescale
 from transcoder.core.probe import AudioStream, Source, Span, VideoStream
@@ -89,7 +91,7 @@ def test_a_plan_survives_json() -> None:
     assert (plan.video.frames, plan.video.gop_frames, plan.video.segment_frames) == (250, 50, 100)
     assert (plan.video.origin_s, plan.audio.origin_s) == (Fraction(512, 12800), Fraction(512, 12800))
     assert (plan.video.duration_s, plan.audio.duration_s) == (10, 10)
-    assert list(plan.video.windows()) == [Window(n0=0, n1=250)]
+    assert [plan.video.window(part) for part in range(plan.video.chunks)] == [Window(n0=0, n1=250)]
 
 
 def test_sound_alone_keeps_its_own_time() -> None:
@@ -117,22 +119,79 @@ def test_impossible_timelines_are_refused(video: VideoStream, span: Span | None,
 
 
 @pytest.mark.parametrize(
+    ("frames", "chunk_s", "expected"),
+    [
+        pytest.param(250, 12, [250], id="shorter-than-a-chunk"),
+        pytest.param(349, 12, [349], id="a-rest-below-one-gop-joins"),
+        pytest.param(350, 12, [300, 50], id="a-rest-of-one-gop-does-not"),
+        pytest.param(930, 12, [300, 300, 330], id="the-last-one-is-longer"),
+        pytest.param(250, 4, [100, 100, 50], id="one-segment-each"),
+        pytest.param(250, 0.1, [100, 100, 50], id="never-less-than-a-segment"),
+        pytest.param(250, inf, [250], id="in-one-piece"),
+        pytest.param(1, inf, [1], id="one-picture"),
+    ],
+)
+def test_chunks_are_whole_segments(frames: int, chunk_s: float, expected: list[int]) -> None:
+    span = Span(0, (frames - 1) * 512, frames, Fraction(512))
+    plan = make_plan(source(), span, Transcoder(), chunk_s=chunk_s).video
+    assert plan is not None
+    assert [plan.window(part).frames for part in range(plan.chunks)] == expected
+
+
+@given(st.integers(1, 300_000), st.sampled_from(STANDARD_RATES), st.floats(0.1, 600))
+def test_chunks_cover_the_grid_without_gap_or_overlap(frames: int, fps: Fraction, chunk_s: float) -> None:
+    step = round(600_000 / fps)
+    video = VideoStream(0, "h264", 640, 360, Fraction(1), 0, Fraction(1, 600_000), fps, 0, None)
+    span = Span(0, (frames - 1) * step, frames, Fraction(step))
+    plan = make_plan(source(video, None), span, Transcoder(), chunk_s=chunk_s).video
+    assert plan is not None
+    windows = [plan.window(part) for part in range(plan.chunks)]
+    assert (windows[0].n0, windows[-1].n1) == (0, plan.frames)
+    assert all(before.n1 == after.n0 for before, after in pairwise(windows))
+    assert all(window.n0 % plan.segment_frames == 0 for window in windows)
+    assert all(window.frames >= plan.gop_frames for window in windows[1:])
+    assert plan.window(plan.chunks) == Window(n0=0, n1=plan.frames)
+    assert plan.is_whole(0) == (plan.chunks == 1)
+
+
+@pytest.mark.parametrize(
     ("video", "audio", "expected"),
     [
-        pytest.param(True, True, {"video": (), "audio": (), "thumbs": ("video",), "publish": ("video", "audio", "thumbs")}, id="both"),
-        pytest.param(True, False, {"video": (), "thumbs": ("video",), "publish": ("video", "thumbs")}, id="silent"),
-        pytest.param(False, True, {"audio": (), "publish": ("audio",)}, id="sound-only"),
+        pytest.param(
+            True, True,
+            {("audio", 0): (), ("video", 0): (), ("video", 1): (), ("thumbs", 0): ("video",), ("publish", 0): ("audio", "video", "thumbs")},
+            id="both",
+        ),
+        pytest.param(
+            True, False,
+            {("video", 0): (), ("video", 1): (), ("thumbs", 0): ("video",), ("publish", 0): ("video", "thumbs")},
+            id="silent",
+        ),
+        pytest.param(False, True, {("audio", 0): (), ("publish", 0): ("audio",)}, id="sound-only"),
     ],
 )  # fmt: skip
-def test_the_task_graph(video: bool, audio: bool, expected: dict[str, tuple[str, ...]]) -> None:
-    span = Span(0, 249 * 512, 250, Fraction(512)) if video else None
+def test_the_task_graph(video: bool, audio: bool, expected: dict[tuple[str, int], tuple[str, ...]]) -> None:
+    span = Span(0, 399 * 512, 400, Fraction(512)) if video else None
     plan = make_plan(source(VIDEO if video else None, AUDIO if audio else None), span, Transcoder())
     specs = tasks_after_probe(plan)
-    assert {spec.kind: spec.needs for spec in specs} == expected
+    assert {(spec.kind, spec.part): spec.needs for spec in specs} == expected
+    assert [spec.cost for spec in specs if spec.kind == "video"] == ([300, 100] if video else [])
     seen: set[str] = set()
     for spec in specs:
         assert set(spec.needs) <= seen
         seen.add(spec.kind)
+    if plan.video is not None:
+        assert linear_task(plan.video) == TaskSpec("video", part=2, cost=400)
+
+
+def test_what_was_begun_ends_first_and_beginnings_go_before_the_rest() -> None:
+    kinds: list[TaskKind] = ["publish", "thumbs", "audio", "probe", "video"]
+    ends = [QueuedTask(1, kind).priority for kind in kinds]
+    chunks = [QueuedTask(1, "video", part).priority for part in range(10_000)]
+    assert ends == sorted(ends, reverse=True)
+    assert chunks == sorted(chunks, reverse=True)
+    assert chunks[0] > chunks[1] > chunks[2] > chunks[4] > chunks[8]
+    assert chunks[-1] > 0
 
 
 @given(st.integers(1, 40), st.floats(0, 1, exclude_max=True))
