@@ -2,9 +2,9 @@
 
 import sys
 
-from bench import encode, hits
+from bench import encode, eviction, hits
 
-_BENCHES = {"hits": hits.run, "encode": encode.run}
+_BENCHES = {"hits": hits.run, "encode": encode.run, "eviction": eviction.run}
 
 
 def main() -> int:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from rich.filesize import decimal
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -18,7 +19,7 @@ from edge.adapters.traces import FORMATS, Trace, guessed_format
 from edge.core.eviction import POLICIES
 from edge.core.simulation import Cache, Demand, Footprint, footprint, simulate
 from playnet.cli.output import err, out, print_json, tell
-from playnet.config.units import parse_size, write_size
+from playnet.config.units import parse_size
 from playnet.errors import ConfigError, PlayNetError
 
 _MAX_CACHES: Final = 64
@@ -188,9 +189,9 @@ def _print(demand: Demand, whole: Footprint | None, runs: Sequence[Run]) -> None
             f"{_ratio(cache.missed_bytes, demand.requested_bytes):.4f}",
             str(cache.evictions),
         )
-    out.print(f"{demand.requests} requests for {write_size(demand.requested_bytes)}")
+    out.print(f"{demand.requests} requests for {decimal(demand.requested_bytes)}")
     if whole is not None:
-        out.print(f"{whole.objects} objects of {write_size(whole.size_bytes)}")
+        out.print(f"{whole.objects} objects of {decimal(whole.size_bytes)}")
     out.print(table)
 
 
