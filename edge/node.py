@@ -20,7 +20,7 @@ from playnet.config import Address, Config
 from playnet.errors import ConfigError, StartupFailed
 from playnet.layout import Layout, redis_url
 from playnet.logs import logger
-from playnet.nginx import Instance, find_nginx
+from playnet.nginx import Instance, end_orphans, find_nginx
 from playnet.supervise import Child, HttpReady, Supervisor
 from playnet.supervise.account import accounts, hand_over
 
@@ -126,6 +126,7 @@ async def _announce(up: asyncio.Event, setup: Setup) -> None:
 
 def _prepared(setup: Setup, brain_argv: Sequence[str]) -> list[Child]:
     """Folders, a configuration that nginx accepts, and the children to start."""
+    end_orphans(setup.nginx_folder)
     listen(setup.listen).close()  # a taken port is one clear line now, not one of nginx's later
     chosen = accounts(setup.run_as)
     if chosen.note:

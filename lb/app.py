@@ -14,7 +14,7 @@ from playnet.config import Address, Config, load
 from playnet.errors import PlayNetError, StartupFailed
 from playnet.layout import Layout, layout_of
 from playnet.logs import logger
-from playnet.nginx import Instance, Process, find_nginx, host_process
+from playnet.nginx import Instance, Process, end_orphans, find_nginx, host_process
 from playnet.supervise import Child, HttpReady, Supervisor
 from playnet.supervise.account import accounts
 
@@ -42,8 +42,9 @@ class Front:
     def prepare(cls, config_file: Path, data_dir: Path | None) -> "Front":
         """Folders and a live configuration. ConfigError, StartupFailed."""
         config, layout = settings(config_file, data_dir)
-        listen(config.lb.listen).close()  # a taken port is one clear line now, not one of nginx's later
         instance = Instance(find_nginx(), layout.nginx("lb"))
+        end_orphans(instance.folder)
+        listen(config.lb.listen).close()  # a taken port is one clear line now, not one of nginx's later
         instance.prepare()
         try:
             layout.logs.mkdir(parents=True, exist_ok=True)

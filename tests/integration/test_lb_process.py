@@ -144,6 +144,28 @@ def test_a_killed_nginx_comes_back(short_tmp: Path, free_port: Callable[[], int]
     run(scenario())
 
 
+def test_workers_that_outlived_everything_make_way(short_tmp: Path, free_port: Callable[[], int]) -> None:
+    """The role and nginx's master are killed at once; nobody is left who would end the workers."""
+
+    async def scenario() -> None:
+        config, data, port = short_tmp / "c.yaml", short_tmp / "data", free_port()
+        write(config, port, free_port())
+        killed = await asyncio.create_subprocess_exec(*command(config, data), stderr=asyncio.subprocess.DEVNULL)
+        pid_file = data / "nginx" / "lb" / "nginx.pid"
+        await until(pid_file.exists)
+        await until(lambda: status(port, "/readyz") == 200)
+        os.kill(killed.pid, signal.SIGSTOP)
+        os.kill(int(pid_file.read_text()), signal.SIGKILL)
+        killed.kill()
+        await killed.wait()
+        assert status(port, "/readyz") == 200, "orphans still serve"
+        async with front(config, data):
+            assert status(port, "/readyz") == 200
+        assert status(port, "/readyz") is None
+
+    run(scenario())
+
+
 def test_a_taken_port_is_one_clear_line(short_tmp: Path, free_port: Callable[[], int]) -> None:
     port = free_port()
     write(short_tmp / "c.yaml", port, free_port())
