@@ -3,10 +3,12 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import urllib.error
 import urllib.request
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,9 +27,25 @@ class Answer:
     body: bytes
 
 
+def free_ports(count: int) -> list[int]:
+    """Loopback ports that were free a moment ago."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for sock in sockets:
+            sock.bind(("127.0.0.1", 0))
+        return [int(sock.getsockname()[1]) for sock in sockets]
+
+
 def get(url: str, *, headers: dict[str, str] | None = None, timeout_s: float = 30) -> Answer:
     """GET without following surprises; an error status is an answer too."""
-    request = urllib.request.Request(url, headers=headers or {})  # noqa: S310 (loopback only)
+    return ask("GET", url, headers=headers, timeout_s=timeout_s)
+
+
+def ask(
+    method: str, url: str, *, headers: dict[str, str] | None = None, body: bytes | None = None, timeout_s: float = 30
+) -> Answer:
+    """One request of any kind."""
+    request = urllib.request.Request(url, body, headers or {}, method=method)  # noqa: S310 (loopback only)
     try:
         with urllib.request.urlopen(request, timeout=timeout_s) as response:  # noqa: S310
             return Answer(
@@ -103,6 +121,12 @@ class Appliance:
 
     def add(self, file: Path, *options: str) -> "subprocess.CompletedProcess[str]":
         return self.playnet("add", str(file), *options)
+
+    def call(self, method: str, path: str, *, body: bytes | None = None, timeout_s: float = 30) -> Answer:
+        """A call of the API that needs the token."""
+        token = (self.data / "secrets" / "api-token").read_text().strip()
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        return ask(method, self.front + path, headers=headers, body=body, timeout_s=timeout_s)
 
     def asset(self, asset_id: str) -> dict[str, Any]:
         document: dict[str, Any] = json.loads(get(f"{self.front}/api/v1/assets/{asset_id}").body)

@@ -1,26 +1,15 @@
 """One appliance for the module, and short clips for it."""
 
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import imageio_ffmpeg
 import pytest
 
-from tests.e2e.appliance import Appliance
-
-
-def _free_ports() -> tuple[int, int, int, int]:
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(4)]
-        for sock in sockets:
-            sock.bind(("127.0.0.1", 0))
-        first, second, third, fourth = (int(sock.getsockname()[1]) for sock in sockets)
-    return first, second, third, fourth
+from tests.e2e.appliance import Appliance, free_ports
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +17,8 @@ def down_appliance() -> Iterator[Appliance]:
     """An appliance that is configured, not started; brought down and removed afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="pn-"))
     folder.chmod(0o755)
-    appliance = Appliance(folder, _free_ports())
+    front, origin, first, second = free_ports(4)
+    appliance = Appliance(folder, (front, origin, first, second))
     appliance.write_config()
     yield appliance
     appliance.playnet("down")
