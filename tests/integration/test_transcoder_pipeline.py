@@ -134,13 +134,17 @@ def test_bad_sources_fail_with_a_reason_or_keep_what_plays(
     cut = tmp_path / "cut.mp4"
     ffmpeg(*_picture("6"), *X264, "-movflags", "+faststart", str(cut))
     cut.write_bytes(cut.read_bytes()[: cut.stat().st_size * 2 // 3])
+    blank = tmp_path / "blank.mp4"  # every packet is there, but half of them hold zeros
+    ffmpeg(*_picture("40"), *X264, "-movflags", "+faststart", str(blank))
+    half = blank.stat().st_size // 2
+    blank.write_bytes(blank.read_bytes()[:half] + bytes(half))
 
     async def scenario() -> None:
         async with studio(short_tmp, postgres_dsn) as world:
             bad = [await world.add(path) for path in (text, playlist, clip("empty.mp4"), clip("random_bytes.mp4"))]
-            damaged = await world.add(cut)
+            damaged, chunked = await world.add(cut), await world.add(blank)
             world.start()
-            await world.ended(*bad, damaged)
+            await world.ended(*bad, damaged, chunked)
             for asset in bad:
                 row = await world.row(asset)
                 assert row["state"] == "failed"
@@ -148,13 +152,18 @@ def test_bad_sources_fail_with_a_reason_or_keep_what_plays(
                 tasks = await world.tasks(asset)
                 assert (tasks["probe"]["attempts"], len(tasks)) == (1, 1)
                 assert world.objects(asset) == set()
-            assert (await world.row(damaged))["state"] == "ready"
-            track = (await world.presentation(damaged)).video[0]
-            assert 2 < track.duration_s < 6
-            _check_video(
-                world.whole(damaged, track.name, len(track.segment_ticks)),
-                track,
-                int(track.duration_s * track.frame_rate),
+            for asset, least, most in ((damaged, 2, 6), (chunked, 12, 36)):
+                assert (await world.row(asset))["state"] == "ready"
+                presentation = await world.presentation(asset)
+                track = presentation.video[0]
+                assert least < track.duration_s < most
+                whole = world.whole(asset, track.name, len(track.segment_ticks))
+                _check_video(whole, track, int(track.duration_s * track.frame_rate))
+                _check_objects(world.objects(asset), presentation.video, presentation.audio)
+            states = {kind: task["state"] for kind, task in (await world.tasks(chunked)).items()}
+            assert states == {"probe": "done", "publish": "done", "thumbs": "done", "video/4": "done"} | dict.fromkeys(
+                ("video", "video/1", "video/2", "video/3"), "cancelled"
             )
+            assert await world.pool.fetchval("select count(*) from pgqueuer") == 0
 
     run(scenario(), deadline_s=90)

@@ -1,8 +1,8 @@
 """The steps by themselves: windows that continue each other, and a store that is far away and sometimes gone."""
 
-import json
 import re
-from collections.abc import AsyncIterator
+import tempfile
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import cast
@@ -15,6 +15,7 @@ from playnet.jobs import TaskKind
 from playnet.layout import layout_of
 from playnet.media.cmaf import index_bytes
 from playnet.names import AssetId, Revision
+from playnet.store.file import FileStore
 from playnet.store.open import open_store
 from playnet.store.port import Body, ObjectStore, Stat
 from tests.aio import run
@@ -24,14 +25,13 @@ from transcoder.adapters.ffmpeg import Limits, Runner, find_tools
 from transcoder.adapters.steps import Made, Planned, Progress, Steps
 from transcoder.core import argv
 from transcoder.core.graph import Assignment
-from transcoder.core.plan import VideoPlan, Window, make_plan
-from transcoder.core.probe import PacketTimes, read_source
-from transcoder.core.verify import check_video
+from transcoder.core.plan import Plan, VideoPlan
+from transcoder.core.timeline import Chunk, join
 
 ASSET = AssetId("abcdefghijkm")
 KINDS: tuple[TaskKind, ...] = ("probe", "video", "thumbs")
 SETTINGS = Transcoder.model_validate(
-    {"preset": "ultrafast", "ladder": [{"short_side": 180, "max_bitrate": "4Mbps", "crf": 16}]}
+    {"preset": "ultrafast", "ladder": [{"short_side": 144, "max_bitrate": "4Mbps", "crf": 16}], "gop": "1s"}
 )
 
 
@@ -60,23 +60,13 @@ class FarStore:
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Ten seconds of moving pictures that start at 3.7 s in an MPEG transport stream."""
+    """Ten seconds of moving pictures."""
     path = tmp_path_factory.mktemp("sources") / "late"
     ffmpeg(
         "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25:duration=10", "-c:v", "libx264", "-preset", "ultrafast",
-        "-bf", "2", "-g", "25", "-crf", "16", "-pix_fmt", "yuv420p", "-output_ts_offset", "3.7", "-f", "mpegts", str(path),
+        "-bf", "2", "-g", "25", "-crf", "16", "-pix_fmt", "yuv420p", "-f", "mpegts", str(path),
     )  # fmt: skip
     return path
-
-
-async def _plan(runner: Runner, source: Path) -> VideoPlan:
-    lines: list[str] = []
-    times = PacketTimes()
-    await runner.ffprobe(argv.probe(source), Limits(30), lines.append)
-    await runner.ffprobe(argv.packet_times(source, 0), Limits(30), times.feed)
-    plan = make_plan(read_source(json.loads("\n".join(lines))), times.span(), SETTINGS).video
-    assert plan is not None
-    return plan
 
 
 def _likeness(picture: Path, source: Path, *, skip: int) -> float:
@@ -86,33 +76,100 @@ def _likeness(picture: Path, source: Path, *, skip: int) -> float:
     return float(re.findall(r"average:([0-9.]+|inf)", said)[-1])
 
 
-def test_windows_continue_each_other(source: Path, tmp_path: Path) -> None:
-    """Encoded apart, they share one init file and one timeline, and show the same pictures as the source."""
+X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
+# A picture that is different in every frame; the second is a screen recording: pictures come when something moves.
+_LAVFI = ("-f", "lavfi", "-i", "testsrc2=size=256x144:rate={rate}:duration={seconds}")
+_UNEVEN = ("-vf", "select=not(mod(n\\,7))+not(mod(n\\,11))+between(n\\,90\\,110)", "-fps_mode", "vfr")
+
+
+def _made(rate: str, seconds: str, *options: str) -> tuple[str, ...]:
+    return (*(word.format(rate=rate, seconds=seconds) for word in _LAVFI), *options)
+
+
+SOURCES = {
+    "b-frames": _made("25", "9", *X264, "-bf", "3", "-g", "75", "-f", "mp4"),
+    "starts-late": _made("25", "9", *X264, "-bf", "2", "-g", "40", "-output_ts_offset", "3.7", "-f", "mpegts"),
+    "ntsc": _made("30000/1001", "9", *X264, "-bf", "2", "-g", "60", "-f", "mp4"),
+    "uneven": _made("30", "11", *_UNEVEN, *X264, "-bf", "2", "-g", "20", "-f", "matroska"),
+}
+
+
+@pytest.fixture(params=[*SOURCES, "edit-list", "vp8"])
+def traits(request: pytest.FixtureRequest, tmp_path: Path, clip: Callable[[str], Path]) -> Path:
+    """A short source with one trait that once moved frames."""
+    path: Path = tmp_path / str(request.param)
+    if request.param == "edit-list":  # cut amidst a GOP without encoding: what comes before is discarded by an edit
+        ffmpeg(*SOURCES["b-frames"], f"{path}-whole")
+        ffmpeg("-ss", "1.5", "-i", f"{path}-whole", "-c", "copy", "-f", "mp4", str(path))
+    elif request.param == "vp8":
+        whole = clip("bbb_720p24_30s_vp8_vorbis.webm")
+        ffmpeg("-i", str(whole), "-t", "7", "-c", "copy", "-f", "webm", str(path))
+    else:
+        ffmpeg(*SOURCES[request.param], str(path))
+    return path
+
+
+def test_chunks_show_what_one_pass_shows(traits: Path, short_tmp: Path) -> None:
+    """The encoders get the same pictures, and what they make has one init file, one timeline, and every frame."""
 
     async def scenario() -> None:
         runner = Runner(find_tools(SETTINGS))
-        plan = await _plan(runner, source)
-        assert (plan.frames, plan.segment_frames) == (250, 100)
-        pieces: list[bytes] = []
-        heads: set[bytes] = set()
-        for window in (Window(n0=0, n1=100), Window(n0=100, n1=200), Window(n0=200, n1=250)):
-            folder = tmp_path / str(window.n0)
-            folder.mkdir()
-            made = argv.video(source, plan, window, folder, preset="ultrafast")
-            await runner.ffmpeg(made.argv, Limits(30), lambda _: None)
-            data = made.outputs[0].read_bytes()
-            movie = index_bytes(data)
-            assert check_video([movie], plan, window).complete
-            heads.add(data[: movie.init_bytes])
-            pieces.append(data[movie.init_bytes :])
-        assert len(heads) == 1
-        whole = tmp_path / "whole.mp4"
-        whole.write_bytes(heads.pop() + b"".join(pieces))
-        movie = index_bytes(whole.read_bytes())
-        assert [one.decode_ticks // plan.frame_ticks for one in movie.fragments] == [0, 100, 200]
-        assert _likeness(whole, source, skip=0) > _likeness(whole, source, skip=1) + 6
+        store = FileStore(short_tmp / "objects")
+        await store.put("source/abcdefghijkm/u", traits)
+        steps = Steps(store, runner, SETTINGS, chunk_s=2)
+        planned = await steps.run(_task("probe", 0, None), {}, _folder(short_tmp), Progress())
+        assert isinstance(planned, Planned)
+        plan = planned.plan.video
+        assert plan is not None
+        assert plan.chunks >= 2
+        one_pass = await _digests(runner, traits, plan, plan.chunks)
+        assert len(one_pass) == plan.frames
+        chunks, apart = [], []
+        for part in range(plan.chunks):
+            apart += await _digests(runner, traits, plan, part)
+            made = await steps.run(_task("video", part, planned.plan), {}, _folder(short_tmp), Progress())
+            assert isinstance(made, Made)
+            chunks.append(Chunk.model_validate(made.result))
+        assert apart == one_pass
+        timeline = join(chunks, plan)
+        assert timeline.frames == plan.frames
+        (track,) = timeline.tracks
+        whole = _assembled(short_tmp, len(track.segment_ticks))
+        starts = [one.decode_ticks for one in index_bytes(whole.read_bytes()).fragments]
+        assert starts == [number * plan.segment_frames * plan.frame_ticks for number in range(len(track.segment_ticks))]
+        decoded = ffmpeg("-v", "info", "-i", str(whole), "-map", "0:v", "-f", "null", "-")
+        assert re.findall(r"frame=\s*(\d+)", decoded)[-1] == str(plan.frames)
+        if traits.name == "starts-late":
+            assert _likeness(whole, traits, skip=0) > _likeness(whole, traits, skip=1) + 6
+        await store.close()
 
     run(scenario())
+
+
+async def _digests(runner: Runner, source: Path, plan: VideoPlan, part: int) -> list[str]:
+    """Number and MD5 of every picture that the encoders of a task get."""
+    lines: list[str] = []
+    await runner.ffmpeg(argv.picture_digests(source, plan, plan.window(part)), Limits(60), lines.append)
+    fields = [line.split(",") for line in lines if line and not line.startswith("#")]
+    return [f"{pts.strip()} {digest.strip()}" for _, _, pts, _, _, digest in fields]
+
+
+def _task(kind: TaskKind, part: int, plan: Plan | None) -> Assignment:
+    return Assignment(
+        kind=kind, part=part, source_key="source/abcdefghijkm/u", asset=ASSET, revision=Revision(1), plan=plan
+    )
+
+
+def _folder(parent: Path) -> Path:
+    return Path(tempfile.mkdtemp(dir=parent))
+
+
+def _assembled(root: Path, segments: int) -> Path:
+    base = root / "objects" / "v" / ASSET / "1" / "144p"
+    names = ["init.mp4", *(f"{number}.m4s" for number in range(1, segments + 1))]
+    whole = root / "whole.mp4"
+    whole.write_bytes(b"".join((base / name).read_bytes() for name in names))
+    return whole
 
 
 def test_a_far_store_that_falters_gets_everything(
@@ -130,17 +187,14 @@ def test_a_far_store_that_falters_gets_everything(
         for kind in KINDS:
             folder = short_tmp / kind
             folder.mkdir()
-            task = Assignment(
-                kind=kind, part=0, source_key="source/abcdefghijkm/u", asset=ASSET, revision=Revision(1), plan=plan
-            )
-            match await steps.run(task, results, folder, Progress()):
+            match await steps.run(_task(kind, 0, plan), results, folder, Progress()):
                 case Planned(planned):
                     plan = planned
                     assert not (folder / "source").exists()
                 case Made(result):
                     results[kind] = [result]
         stored = [stat.key async for stat in near.list("v/")]
-        video = [f"180p/{name}" for name in ("init.mp4", "1.m4s", "2.m4s", "3.m4s")]
+        video = [f"144p/{name}" for name in ("init.mp4", "1.m4s", "2.m4s", "3.m4s", "4.m4s", "5.m4s")]
         thumbs = [f"thumbs/{name}" for name in ("poster.jpg", "sprite-1.jpg", "storyboard.vtt")]
         assert stored == sorted(f"v/{ASSET}/1/{name}" for name in (*video, *thumbs))
         assert far.puts > len(stored)

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Mapping
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+from playnet.config import Transcoder
 from playnet.db.database import Database
 from playnet.errors import MediaRejected, NotFound, StorageFull, ToolFailed, Unavailable
 from playnet.jobs import QueuedTask, enqueue
@@ -14,11 +16,12 @@ from playnet.media.records import AudioTrack, Presentation
 from tests.aio import run, until
 from tests.integration.transcoding import Studio, studio
 from transcoder.adapters.metrics import Metrics
-from transcoder.adapters.steps import Described, Made, Outcome, Planned, Progress, Steps
+from transcoder.adapters.steps import Described, Made, Outcome, Planned, Progress, Steps, Unfit
 from transcoder.adapters.tasks import Claim, LostTask, TaskTable
 from transcoder.adapters.worker import Worker
 from transcoder.adapters.workspace import Workspace
-from transcoder.core.plan import AudioPlan, Plan
+from transcoder.core.plan import AudioPlan, Plan, make_plan
+from transcoder.core.probe import Source, Span, VideoStream
 
 TRACK = AudioTrack(
     name="audio", codec="mp4a.40.2", timescale=48000, segment_ticks=(48000,), segment_bytes=(9,), channels=2, sample_rate=48000
@@ -29,6 +32,14 @@ PLAN = Plan(
         stream=0, origin_s=0, duration_s=None, expected_s=1, segment_s=4, channels=2, bitrate_bps=128000, language=None
     ),
 )  # fmt: skip
+CHUNKED = make_plan(
+    Source("mov", VideoStream(0, "h264", 256, 144, Fraction(1), 0, Fraction(1, 25), Fraction(25), 0, None), None, None),
+    Span(0, 699, 700, Fraction(1)),
+    Transcoder(),
+)
+assert CHUNKED.video is not None
+UNFIT = Unfit(CHUNKED.video, "they do not fit")
+SHOWN = Described(Presentation(tracks=(TRACK,)))
 MADE = Made({"tracks": [TRACK.model_dump(mode="json")]})
 
 
@@ -38,12 +49,16 @@ class Script:
     def __init__(self, **endings: list[Outcome | Exception]) -> None:
         self.endings = endings
         self.seen: list[str] = []
+        self.parts: list[str] = []
+        self.results: dict[str, Mapping[str, list[dict[str, Any]]]] = {}
 
     async def run(
         self, claim: Claim, results: Mapping[str, list[dict[str, Any]]], folder: Path, progress: Progress
     ) -> Outcome:
         assert folder.is_dir()
         self.seen.append(claim.kind)
+        self.parts.append(f"{claim.kind}/{claim.part}")
+        self.results[claim.kind] = results
         left = self.endings[claim.kind]
         ending = left.pop(0) if len(left) > 1 else left[0]
         if isinstance(ending, Exception):
@@ -149,6 +164,97 @@ def test_what_never_works_fails_with_a_reason(
             assert (tasks["probe"]["state"], tasks["thumbs"]["state"]) == ("failed", "cancelled")
             assert error in tasks["probe"]["error"]
             assert await world.pool.fetchval("select count(*) from pgqueuer") == 0
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("script", "seen"),
+    [
+        pytest.param(
+            Script(probe=[Planned(CHUNKED)], video=[Made({"n": 0}), UNFIT, Made({"n": 9})], thumbs=[Made({})], publish=[SHOWN]),
+            ["probe/0", "video/0", "video/1", "video/3", "thumbs/0", "publish/0"],
+            id="found-in-a-chunk",
+        ),
+        pytest.param(
+            Script(probe=[Planned(CHUNKED)], video=[Made({"n": 0})], thumbs=[UNFIT, Made({})], publish=[SHOWN]),
+            ["probe/0", "video/0", "video/1", "video/2", "thumbs/0", "video/3", "thumbs/0", "publish/0"],
+            id="found-between-chunks",
+        ),
+        pytest.param(
+            Script(probe=[Planned(CHUNKED)], video=[Made({"n": 0})], thumbs=[Made({})], publish=[UNFIT, SHOWN]),
+            ["probe/0", "video/0", "video/1", "video/2", "thumbs/0", "publish/0", "video/3", "thumbs/0", "publish/0"],
+            id="found-at-the-end",
+        ),
+    ],
+)  # fmt: skip
+def test_chunks_that_do_not_fit_are_replaced_by_one_task(
+    script: Script, seen: list[str], upload: Path, short_tmp: Path, postgres_dsn: str
+) -> None:
+    async def scenario() -> None:
+        async with studio(short_tmp, postgres_dsn) as world:
+            asset = await world.add(upload)
+            await _work(world, script, "select state = 'ready' from asset")
+            assert script.parts == seen
+            tasks = await world.tasks(asset)
+            assert [tasks[f"video/{part}" if part else "video"]["state"] for part in range(4)] == [
+                *3 * ["cancelled"],
+                "done",
+            ]
+            assert all(task["lease_until"] is None and task["finished_at"] is not None for task in tasks.values())
+            assert script.results["publish"]["video"] == [tasks["video/3"]["result"]]
+            assert await world.pool.fetchval("select count(*) from pgqueuer") == 0
+
+    run(scenario())
+
+
+def test_progress_is_shared_out_by_frames(upload: Path, short_tmp: Path, postgres_dsn: str) -> None:
+    """300 and 300 and 100 frames; a probe that ended is next to nothing."""
+
+    async def scenario() -> None:
+        async with studio(short_tmp, postgres_dsn) as world:
+            asset = await world.add(upload)
+            database, table = await _table(world)
+            probe = await table.take(set())
+            assert probe is not None
+            await table.finish_probe(probe, CHUNKED)
+            assert (await world.row(asset))["progress"] == pytest.approx(2 / 94)
+            first = await table.take(set())
+            assert first is not None
+            assert first.label == f"video:{asset}/1/0"
+            await table.keep(first, 0.5)
+            assert (await world.row(asset))["progress"] == pytest.approx((2 + 88 * 150 / 700) / 94)
+            await table.finish(first, {})
+            second = await table.take(set())
+            assert second is not None
+            await table.keep(second, 0.0)
+            assert (await world.row(asset))["progress"] == pytest.approx((2 + 88 * 300 / 700) / 94)
+            await database.close()
+
+    run(scenario())
+
+
+def test_the_beginning_of_any_asset_comes_before_the_rest_of_another(
+    upload: Path, short_tmp: Path, postgres_dsn: str
+) -> None:
+    async def scenario() -> None:
+        async with studio(short_tmp, postgres_dsn) as world:
+            earlier, later = await world.add(upload), await world.add(upload)
+            database, table = await _table(world)
+            taken = []
+            for _ in range(8):
+                claim = await table.take(set())
+                assert claim is not None
+                taken.append((claim.kind, claim.part, claim.asset))
+                await (table.finish_probe(claim, CHUNKED) if claim.kind == "probe" else table.finish(claim, {}))
+            assert taken[:2] == [("probe", 0, earlier), ("probe", 0, later)]
+            assert taken[2:] == [
+                *(("video", 0, asset) for asset in (earlier, later)),
+                *(("video", 1, asset) for asset in (earlier, later)),
+                ("video", 2, earlier),
+                ("thumbs", 0, earlier),
+            ]
+            await database.close()
 
     run(scenario())
 

@@ -108,9 +108,14 @@ def _input(file: Path, **options: Any) -> Any:
 
 
 def _pictures(source: Path, plan: VideoPlan, window: Window) -> Any:
-    """`setpts` moves the first picture to zero, `fps` lays pictures on the grid, `trim` cuts the window by frame number."""
+    """`setpts` moves the first picture to zero, `fps` lays pictures on the grid, `trim` cuts the window by frame number.
+
+    `fps` leaves out the last picture when it lasts for less than half a frame of the grid: `tpad` shows it again.
+    """
     stream = _input(source, **_seek(plan, window))[str(plan.stream)]
     stream = stream.filter("setpts", f"PTS-({plan.origin_ticks})").filter("fps", **_grid(plan, window))
+    if window.n1 == plan.frames:
+        stream = stream.filter("tpad", stop=1, stop_mode="clone")
     return stream.filter("trim", start_pts=window.n0, end_pts=window.n1)
 
 
