@@ -7,11 +7,12 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final
 
-from starlette.types import Message, Receive, Send
+from starlette.types import Receive, Send
 
 from edge.core.accel import is_accelerable
 from edge.core.entry import Entry
 from edge.core.forward import via
+from edge.core.invalidation import SAFE
 from edge.core.nginx import BODIES_LOCATION
 from playnet.errors import PlayNetError, Unavailable
 from playnet.http.cache_status import CacheStatus
@@ -23,6 +24,7 @@ from .bodies import Bodies, refused
 from .growing import Growing
 
 _READ_BYTES: Final = 256 << 10
+_SILENCE_S: Final = 30.0  # longest pause within a request's body
 _NOT_IN_304: Final = ("content-type", "content-encoding", "content-language", "content-length", "accept-ranges")
 
 
@@ -30,12 +32,8 @@ class _Left(Exception):
     """The viewer closed the connection."""
 
 
-async def _nothing() -> Message:
-    return {"type": "http.disconnect"}
-
-
-async def _nowhere(_: Message) -> None:
-    return None
+class ViewerGone(OSError):
+    """A request ended in its middle. An OSError, so that the exchange with the origin fails as by a broken connection."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,13 +49,20 @@ class Viewer:
     send: Send
     has_begun: bool = False
 
-    @classmethod
-    def nobody(cls, node: str) -> "Viewer":
-        """For what the node asks on its own behalf: no cookie, no credentials, nothing of any viewer."""
-        return cls(
-            method="GET", fields=Fields(), request_id=f"refresh-{node}", node=node, has_nginx=False,
-            receive=_nothing, send=_nowhere,
-        )  # fmt: skip
+    async def body(self) -> AsyncGenerator[bytes, None]:
+        """The body of the request as it comes. Raises ViewerGone when it does not come to its end."""
+        while True:
+            try:
+                async with asyncio.timeout(_SILENCE_S):
+                    message = await self.receive()
+            except TimeoutError as exc:
+                raise ViewerGone("the request's body stopped coming") from exc
+            if message["type"] == "http.disconnect":
+                raise ViewerGone("the viewer left within its request")
+            if message.get("body"):
+                yield message["body"]
+            if not message.get("more_body"):
+                return
 
 
 class Answer:
@@ -125,10 +130,12 @@ class Answer:
     ) -> None:  # fmt: skip
         match selected:
             case Unsatisfiable():
-                fields = fields.without(_NOT_IN_304).plus(("content-range", f"bytes */{size_bytes}"))
+                fields = fields.without((*_NOT_IN_304, "content-range")).plus(
+                    ("content-range", f"bytes */{size_bytes}")
+                )
                 await self._head_only(416, fields.plus(("content-length", "0")))
             case Part():
-                fields = fields.plus(
+                fields = fields.without(["content-range"]).plus(
                     ("content-range", selected.content_range(size_bytes)), ("content-length", str(selected.size_bytes))
                 )
                 await self._stream(206, fields, bytes_of(selected.first, selected.last))
@@ -174,6 +181,9 @@ class Answer:
         failure: PlayNetError | None = None
         try:
             async with asyncio.TaskGroup() as group:
+                if self._viewer.method not in SAFE:  # who sends a body reads `receive` itself
+                    await self._send_all(code, fields, chunks)
+                    return None
                 watch = group.create_task(self._until_gone(), name="viewer-gone")
                 try:
                     await self._send_all(code, fields, chunks)

@@ -7,45 +7,52 @@ Answer              one viewer's response: preconditions, range, nginx's help, b
 
 from collections.abc import Callable
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, assert_never
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from edge.core.decide import Fetch, Revalidate, Serve, decide
-from edge.core.entry import Entry, kept
-from edge.core.forward import forwarded, is_looping, via
-from edge.core.key import Target, target
+from edge.core.decide import Bypass, Fetch, Refuse, Revalidate, Serve, decide
+from edge.core.entry import Entry, freshened, kept
+from edge.core.forward import forwarded, is_looping, nobody, via
+from edge.core.invalidation import SAFE, invalidated
+from edge.core.key import Key, Target, target
 from edge.core.nginx import NO_ACCEL_HEADER
+from edge.core.wishes import granted, wishes
 from playnet.asgi.problems import answer
-from playnet.errors import NotFound, PlayNetError
-from playnet.http.cache_status import CacheStatus
+from playnet.errors import NotFound, PlayNetError, Unavailable
+from playnet.http.cache_status import CacheStatus, Forward
 from playnet.http.dates import format_date
 from playnet.http.fields import Fields
 from playnet.logs import logger
+from playnet.purge.order import PurgeOrder
 
 from .answers import Answer, Viewer
-from .fills import Fills, Private, Streaming, Validated
+from .fills import ERRORS, Fills, Mismatch, Private, Streaming, Validated
 from .metrics import Metrics
 from .store import Store
-from .upstream import Ask, Looping, Reply, Upstream
+from .upstream import Ask, Looping, NotStored, Reply, Upstream
 
 log = logger(__name__)
 
-_METHODS: Final = ("GET", "HEAD", "OPTIONS")
-_ERRORS: Final = frozenset({500, 502, 503, 504})  # RFC 5861 §4
+_REFUSED: Final = frozenset({"CONNECT", "TRACE"})  # no tunnels; no echo of what a front added to the request
+_ALLOWED: Final = "GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE"
 _ATTEMPTS: Final = 3  # a body that vanished between decision and answer sends us back to the decision
 _RESERVED: Final = ("/metrics/", "/debug/")  # and the same without the slash: never the origin's, whatever the prefix
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What one node's deliveries depend on. `has_nginx`: bodies may leave by X-Accel-Redirect."""
+    """What one node's deliveries depend on. `has_nginx`: bodies may leave by X-Accel-Redirect.
+
+    `honours_wishes`: whether viewers may demand validation (edge/core/wishes.py).
+    """
 
     node: str
     has_nginx: bool
+    honours_wishes: bool = False
 
 
 class _Vanished(Exception):
@@ -91,9 +98,9 @@ class Delivery:
         )
 
     async def _admitted(self, viewer: Viewer, scope: Scope) -> None:
-        if viewer.method not in _METHODS:
+        if viewer.method in _REFUSED:
             status = CacheStatus(fwd="method", detail="refused").written(self._settings.node)
-            headers = {"allow": ", ".join(_METHODS), "cache-status": status}
+            headers = {"allow": _ALLOWED, "cache-status": status}
             self._metrics.requests.labels("refused").inc()
             await Response(status_code=405, headers=headers)(scope, viewer.receive, viewer.send)
             return
@@ -102,33 +109,39 @@ class Delivery:
             raise NotFound("there is nothing here")
         if is_looping(viewer.fields, self._settings.node):
             raise Looping("this node has forwarded the request before")
-        if viewer.method == "OPTIONS":
+        if viewer.method not in {"GET", "HEAD"}:
             await self._pass(viewer, wanted, CacheStatus(fwd="method"))
             return
         for _ in range(_ATTEMPTS):
-            with suppress(_Vanished):
+            with suppress(_Vanished, Mismatch):
                 await self._answer(viewer, wanted)
                 return
         await self._pass(viewer, wanted, CacheStatus(fwd="bypass", detail="unsteady"))
 
     async def _answer(self, viewer: Viewer, wanted: Target) -> None:
         now = self._clock()
-        stored = await self._store.lookup(wanted.key)
+        asked = self._asked(viewer) if wanted.key in self._store.variants else viewer.fields
+        stored = await self._store.lookup(wanted.key, asked)
         action = decide(stored, marks=self._store.marks, now=now)
+        action = granted(action, stored, wishes(viewer.fields, honoured=self._settings.honours_wishes), now=now)
         match action:
             case Serve(entry, refresh):
                 if refresh:
-                    self._fills.refresh(self._ask(Viewer.nobody(self._settings.node), wanted), entry)
+                    self._refresh(wanted, entry)
                 detail = "stale-while-revalidate" if refresh else None
                 status = CacheStatus(hit=True, ttl_s=int(entry.life.fresh_until - now), detail=detail)
                 await self._stored(viewer, entry, status, "stale" if refresh else "hit")
             case Revalidate():
-                await self._filled(viewer, wanted, action)
+                await (self._freshened if viewer.method == "HEAD" else self._filled)(viewer, wanted, action)
             case Fetch():
-                if viewer.method == "HEAD" or self._fills.is_apart(wanted.key):
-                    await self._pass(viewer, wanted, CacheStatus(fwd="miss"))
+                if viewer.method == "HEAD" or (self._fills.is_apart(wanted.key) and _is_partial(viewer.fields)):
+                    await self._pass(viewer, wanted, CacheStatus(fwd=self._why(wanted)))
                 else:
                     await self._filled(viewer, wanted, None)
+            case Bypass():
+                await self._pass(viewer, wanted, CacheStatus(fwd="request"))
+            case Refuse():
+                raise NotStored("this is not stored here, and nothing else was wanted")
             case _:
                 assert_never(action)
 
@@ -144,15 +157,20 @@ class Delivery:
     async def _filled(self, viewer: Viewer, wanted: Target, stale: Revalidate | None) -> None:
         """Answer through a fill; on an error of the origin with the stale entry, where that is allowed."""
         try:
-            async with self._fills.obtain(self._ask(viewer, wanted), stale.entry if stale else None) as obtained:
+            ask = Ask("GET", wanted.key, self._asked(viewer))
+            why = "stale" if stale else self._why(wanted)
+            async with self._fills.obtain(ask, stale.entry if stale else None) as obtained:
                 head, collapsed = obtained.head, obtained.collapsed
                 match head:
                     case Validated(entry):
                         status = CacheStatus(fwd="stale", fwd_status=304, stored=True, collapsed=collapsed)
                         await self._stored(viewer, entry, status, "revalidated")
-                    case Streaming(entry, body):
+                    case Streaming(entry, personal, body):
+                        entry = (
+                            entry if collapsed else replace(entry, fields=Fields(entry.fields.pairs + personal.pairs))
+                        )
                         status = CacheStatus(
-                            fwd="stale" if stale else "miss",
+                            fwd=why,
                             fwd_status=entry.status,
                             stored=body.is_kept,
                             collapsed=collapsed,
@@ -169,14 +187,35 @@ class Delivery:
             await self._on_error(viewer, stale.entry, None)
 
     async def _private(self, viewer: Viewer, wanted: Target, stale: Revalidate | None, head: Private) -> None:
-        if head.status in _ERRORS and stale is not None and stale.may_serve_on_error:
+        if head.status in ERRORS and stale is not None and stale.may_serve_on_error:
             await self._on_error(viewer, stale.entry, head.status)
         elif head.reply is None or (viewer.fields.get("range") and head.status == 200):
             # somebody else's answer, or one that is too large to be kept: ask for exactly what this viewer wants
-            await self._pass(viewer, wanted, CacheStatus(fwd="stale" if stale else "miss"))
+            await self._pass(viewer, wanted, CacheStatus(fwd="stale" if stale else self._why(wanted)))
         else:
-            status = CacheStatus(fwd="stale" if stale else "miss", fwd_status=head.status)
+            status = CacheStatus(fwd="stale" if stale else self._why(wanted), fwd_status=head.status)
             await self._relay(viewer, head.reply, status)
+
+    async def _freshened(self, viewer: Viewer, wanted: Target, stale: Revalidate) -> None:
+        """A HEAD that cannot be answered from a stale entry: the origin's answer brings that up to date. RFC 9111 §4.3.5."""
+        try:
+            reply = await self._upstream.ask(Ask("HEAD", wanted.key, self._asked(viewer)))
+        except PlayNetError as exc:
+            if not stale.may_serve_on_error or exc.http_status < 500:
+                raise
+            await self._on_error(viewer, stale.entry, None)
+            return
+        try:
+            code, entry = reply.exchange.status, freshened(stale.entry, reply.exchange)
+            if code in ERRORS and stale.may_serve_on_error:
+                await self._on_error(viewer, stale.entry, code)
+            elif entry is None:
+                await self._relay(viewer, reply, CacheStatus(fwd="stale", fwd_status=code))
+            else:
+                await self._store.update(entry)
+                await self._stored(viewer, entry, CacheStatus(fwd="stale", fwd_status=code, stored=True), "revalidated")
+        finally:
+            reply.close()
 
     async def _on_error(self, viewer: Viewer, entry: Entry, error: int | None) -> None:
         """RFC 5861 §4."""
@@ -184,11 +223,18 @@ class Delivery:
         await self._stored(viewer, entry, status, "stale")
 
     async def _pass(self, viewer: Viewer, wanted: Target, status: CacheStatus) -> None:
-        """Let the origin answer this viewer itself; nothing is kept."""
-        fields = forwarded(viewer.fields, node=self._settings.node, request_id=viewer.request_id, conditions=True)
-        reply = await self._upstream.ask(Ask(viewer.method, wanted.key, fields))
+        """Let the origin answer this viewer itself; nothing is kept, and what an unsafe request changed is forgotten."""
+        fields, body = self._asked(viewer, conditions=True), None
+        if viewer.method not in SAFE and _has_body(viewer.fields):
+            length = viewer.fields.get("content-length")
+            fields = fields.plus(("content-length", length)) if length is not None else fields
+            body = viewer.body()
+        reply = await self._upstream.ask(Ask(viewer.method, wanted.key, fields, body))
         try:
             code = reply.exchange.status
+            host = viewer.fields.get("host") or ""
+            for key in invalidated(wanted.key, viewer.method, code, reply.exchange.fields, authority=host):
+                await self._forget(key)
             await self._relay(viewer, reply, CacheStatus(fwd=status.fwd, fwd_status=code, detail=status.detail))
         finally:
             reply.close()
@@ -196,11 +242,39 @@ class Delivery:
     async def _relay(self, viewer: Viewer, reply: Reply, status: CacheStatus) -> None:
         self._metrics.requests.labels("pass").inc()
         fields = kept(reply.exchange.fields)
+        fields = fields.plus(*(("age", value) for value in reply.exchange.fields.all("age")))
         if reply.size_bytes is not None:
             fields = fields.plus(("content-length", str(reply.size_bytes)))
         async with aclosing(reply.chunks()) as chunks:
             await Answer(viewer, self._clock).relayed(reply.exchange.status, fields, status, chunks)
 
-    def _ask(self, viewer: Viewer, wanted: Target) -> Ask:
-        fields = forwarded(viewer.fields, node=self._settings.node, request_id=viewer.request_id, conditions=False)
-        return Ask("GET", wanted.key, fields)
+    def _asked(self, viewer: Viewer, *, conditions: bool = False) -> Fields:
+        return forwarded(viewer.fields, node=self._settings.node, request_id=viewer.request_id, conditions=conditions)
+
+    def _why(self, wanted: Target) -> Forward:
+        """Why nothing stored could be used. RFC 9211 §2.2."""
+        return "vary-miss" if wanted.key in self._store.variants else "miss"
+
+    def _refresh(self, wanted: Target, entry: Entry) -> None:
+        node = self._settings.node
+        fields = forwarded(nobody(entry.selector), node=node, request_id=f"refresh-{node}", conditions=False)
+        self._fills.refresh(Ask("GET", wanted.key, fields), entry)
+
+    async def _forget(self, key: Key) -> None:
+        """RFC 9111 §4.4. Fills that began before are not stored either."""
+        order = PurgeOrder(kind="url", value=key)
+        self._fills.forget(order)
+        try:
+            await self._store.forget(order)
+        except Unavailable as exc:
+            self._store.failed("invalidate", exc)
+
+
+def _has_body(request: Fields) -> bool:
+    """RFC 9112 §6."""
+    return "content-length" in request or "transfer-encoding" in request
+
+
+def _is_partial(request: Fields) -> bool:
+    """Whether less than the whole was asked for: worth an exchange of its own where answers are not shared."""
+    return any(name in request for name in ("range", "if-none-match", "if-modified-since"))

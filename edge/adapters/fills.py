@@ -11,13 +11,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-from edge.core.entry import Entry, new_entry, validated
+from edge.core.entry import Entry, new_entry, personal, validated
 from edge.core.forget import concerns
 from edge.core.key import Key
 from playnet.errors import PlayNetError, StorageFull, Unavailable
 from playnet.http.conditional import validators
 from playnet.http.fields import Fields
-from playnet.http.freshness import is_storable
+from playnet.http.storability import is_storable
+from playnet.http.vary import suits, varying
 from playnet.logs import logger
 from playnet.purge.order import PurgeOrder
 
@@ -34,15 +35,20 @@ _MAX_ORDERS: Final = 256  # purge orders remembered by a fill whose head has not
 _APART_S: Final = 60.0  # a key whose answer could not be shared is fetched by each viewer for so long
 _MAX_APART: Final = 10_000
 _MAX_REFRESHES: Final = 64
+ERRORS: Final = frozenset({500, 502, 503, 504})  # RFC 5861 §4
 _STEP_BYTES: Final = 4 << 20  # room is reserved in steps of this when the origin does not tell the length
 _STALL_S: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True)
 class Streaming:
-    """The body arrives and everybody may have it. `entry` lacks only the final size."""
+    """The body arrives and everybody may have it. `entry` lacks only the final size.
+
+    `personal`: further fields, for the viewer who started the fill alone.
+    """
 
     entry: Entry
+    personal: Fields
     body: Growing
 
 
@@ -64,6 +70,10 @@ class Private:
 Head = Streaming | Validated | Private
 
 
+class Mismatch(Exception):
+    """The fill that was joined brought a variant that does not suit the request: look again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Obtained:
     """What a viewer gets from a fill. `collapsed`: somebody else had started it."""
@@ -74,7 +84,10 @@ class Obtained:
 
 @dataclass(slots=True, eq=False)
 class _Fill:
+    """`slot`: the place where its answer is expected, and where others find it while it runs."""
+
     key: Key
+    slot: Key
     ask: Ask
     stored: Entry | None
     head: "asyncio.Future[Head]"
@@ -147,8 +160,8 @@ class Fills:
     def forget(self, orders: PurgeOrder) -> None:
         """A purge order: fills that began before it are not stored, and nobody joins them any more."""
         for fill in self._running:
-            if fill.forget(orders) and self._open.get(fill.key) is fill:
-                del self._open[fill.key]
+            if fill.forget(orders):
+                self._close_to_others(fill)
 
     def is_apart(self, key: Key) -> bool:
         """Whether this key's answers could lately not be shared, so that waiting for one would only cost time."""
@@ -160,17 +173,20 @@ class Fills:
 
     @asynccontextmanager
     async def obtain(self, ask: Ask, stored: Entry | None) -> AsyncIterator[Obtained]:
-        """Join the fill of a key or start it. Raises what the upstream raised, each viewer for itself."""
-        fill = self._open.get(ask.key)
+        """Join the fill of a key or start it. Raises Mismatch, and what the upstream raised, each viewer for itself."""
+        slot = self._store.variants.expected(ask.key, ask.fields)
+        fill = None if self.is_apart(ask.key) else self._open.get(slot)
         collapsed = fill is not None and fill.is_joinable(self._clock())
         if fill is None or not collapsed:
-            fill = self._start(ask, stored)
+            fill = self._start(ask, stored, slot)
             fill.has_leader = True
         fill.viewers += 1
         try:
             head = await asyncio.shield(fill.head)
             if collapsed and isinstance(head, Private):
                 head = Private(None, head.status)
+            elif collapsed and not isinstance(head, Private) and not suits(head.entry.selector, ask.fields):
+                raise Mismatch
             yield Obtained(head, collapsed)
         finally:
             fill.viewers -= 1
@@ -180,20 +196,20 @@ class Fills:
 
     def refresh(self, ask: Ask, stored: Entry) -> None:
         """Revalidate behind the viewers' backs, once per key, a bounded number at a time."""
-        if ask.key not in self._open and self._refreshes < _MAX_REFRESHES:
+        if stored.key not in self._open and self._refreshes < _MAX_REFRESHES:
             self._refreshes += 1
-            self._start(ask, stored).head.add_done_callback(self._refreshed)
+            self._start(ask, stored, stored.key).head.add_done_callback(self._refreshed)
 
     def _refreshed(self, _: "asyncio.Future[Head]") -> None:
         self._refreshes -= 1
 
-    def _start(self, ask: Ask, stored: Entry | None) -> _Fill:
-        fill = _Fill(ask.key, ask, stored, asyncio.get_running_loop().create_future())
+    def _start(self, ask: Ask, stored: Entry | None, slot: Key) -> _Fill:
+        fill = _Fill(ask.key, slot, ask, stored, asyncio.get_running_loop().create_future())
         fill.head.add_done_callback(lambda head: head.cancelled() or head.exception())  # nobody may be left to see it
-        superseded = self._open.get(ask.key)
+        superseded = self._open.get(slot)
         if superseded is not None:
             superseded.is_doomed = True  # the younger answer is the one to keep, whichever ends first
-        self._open[ask.key] = fill
+        self._open[slot] = fill
         self._running.add(fill)
         self._metrics.open_fills.set(len(self._running))
         task = self._group.create_task(self._run(fill), name=f"fill:{ask.key}")
@@ -221,12 +237,26 @@ class Fills:
             self._over(fill)
 
     def _over(self, fill: _Fill) -> None:
-        if self._open.get(fill.key) is fill:
-            del self._open[fill.key]
+        self._close_to_others(fill)
         self._running.discard(fill)
         self._metrics.open_fills.set(len(self._running))
         fill.is_over = True
         fill.let_go()
+
+    def _close_to_others(self, fill: _Fill) -> None:
+        if self._open.get(fill.slot) is fill:
+            del self._open[fill.slot]
+
+    def _learn(self, fill: _Fill, entry: Entry) -> None:
+        """The head has come: it may belong to another place than was expected, where others look from now on."""
+        fill.learn(entry.tags)
+        self._apart.pop(fill.key, None)
+        self._store.variants.learn(fill.key, entry.selector)
+        if entry.key != fill.slot and self._open.get(fill.slot) is fill:
+            del self._open[fill.slot]
+            if entry.key not in self._open:
+                self._open[entry.key] = fill
+        fill.slot = entry.key
 
     def _fail(self, fill: _Fill, error: PlayNetError) -> None:
         if not fill.head.done():
@@ -240,26 +270,40 @@ class Fills:
         if reply.exchange.status == 304 and fill.stored is not None:
             reply.close()
             return await self._confirm(fill, validated(fill.stored, reply.exchange))
-        if not self._is_shared(fill, reply):
+        draft = new_entry(fill.key, reply.exchange, body="", size_bytes=reply.size_bytes or 0, asked=fill.ask.fields)
+        if not self._is_shared(fill, reply, draft):
             return await self._hand_over(fill, reply)
         try:
-            draft = new_entry(fill.key, reply.exchange, body="", size_bytes=reply.size_bytes or 0)
-            fill.learn(draft.tags)
+            self._learn(fill, draft)
             return await self._receive(fill, reply, draft)
         finally:
             reply.close()
 
-    def _is_shared(self, fill: _Fill, reply: Reply) -> bool:
-        size_bytes = reply.size_bytes
-        return is_storable(fill.ask.fields, reply.exchange.status, reply.exchange.fields) and (
-            size_bytes is None or size_bytes <= self._max_object_bytes
+    def _is_shared(self, fill: _Fill, reply: Reply, draft: Entry) -> bool:
+        """Whether the answer is kept, and therefore for everybody: allowed, of some use, and not too large.
+
+        An error is not, where the entry that it would replace may be served instead (RFC 5861 §4).
+        """
+        exchange, size_bytes = reply.exchange, reply.size_bytes
+        spares = exchange.status in ERRORS and fill.stored is not None and fill.stored.life.sie_s > 0
+        return (
+            not spares
+            and is_storable(fill.ask.fields, exchange.status, exchange.fields)
+            and (draft.life.is_ever_served_alone or draft.has_validator)
+            and (size_bytes is None or size_bytes <= self._max_object_bytes)
         )
 
     async def _confirm(self, fill: _Fill, entry: Entry) -> str:
         """A 304: the stored entry lives on, unless it was purged meanwhile."""
+        assert fill.stored is not None
         fill.learn(entry.tags)
         if not fill.is_doomed:
-            await self._store.update(entry)
+            if is_storable(Fields(), entry.status, entry.fields) and varying(entry.fields) == varying(
+                fill.stored.fields
+            ):
+                await self._store.update(entry)
+            else:
+                await self._store.drop(entry)  # the 304 forbids to keep it, or to keep it here
         fill.head.set_result(Validated(entry))
         return "purged" if fill.is_doomed else "validated"
 
@@ -285,7 +329,7 @@ class Fills:
         temp = await self._temporary(reply.size_bytes, room)
         fill.fresh_until = draft.life.fresh_until
         body = fill.body = Growing(self._files, temp, reply.size_bytes, stall_s=_STALL_S)
-        fill.head.set_result(Streaming(draft, body))
+        fill.head.set_result(Streaming(draft, personal(reply.exchange), body))
         try:
             async for chunk in reply.chunks():
                 if not await self._has_room(room, body, len(chunk)):
@@ -309,7 +353,9 @@ class Fills:
             return "unstored"
         if fill.is_doomed:
             return "purged"
-        entry = new_entry(fill.key, reply.exchange, body=temp.id, size_bytes=fill.body.size_bytes)
+        entry = new_entry(
+            fill.key, reply.exchange, body=temp.id, size_bytes=fill.body.size_bytes, asked=fill.ask.fields
+        )
         return "stored" if await self._store.publish(entry, temp, room) else "unstored"
 
     async def _temporary(self, size_bytes: int | None, room: Reservation) -> Temp | None:

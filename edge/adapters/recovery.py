@@ -12,6 +12,7 @@ from edge.core.decide import Marks
 from edge.core.entry import Entry
 from edge.core.hot import is_hot
 from edge.core.key import Key
+from playnet.http.vary import Selector
 
 from .bodies import Bodies
 from .index import Index
@@ -23,6 +24,7 @@ class Recovered:
 
     sizes: dict[Key, int] = field(default_factory=dict)
     hot: dict[Key, float] = field(default_factory=dict)
+    selectors: dict[Key, Selector] = field(default_factory=dict)
     dropped: int = 0
     orphans: int = 0
 
@@ -39,6 +41,8 @@ def recover(index: Index, bodies: Bodies, *, marks: Marks, now: float) -> Recove
             continue
         known.add(entry.body)
         found.sizes[entry.key] = entry.size_bytes
+        if entry.selector:
+            found.selectors[entry.key] = entry.selector
         if is_hot(entry, marks=marks, now=now):
             hot[entry.key] = entry
             found.hot[entry.key] = entry.life.fresh_until

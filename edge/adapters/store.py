@@ -19,7 +19,9 @@ from edge.core.entry import Entry
 from edge.core.eviction import Policy
 from edge.core.hot import is_hot
 from edge.core.key import Key
+from edge.core.variants import Variants, primary_of
 from playnet.errors import PlayNetError, StorageFull, Unavailable
+from playnet.http.fields import Fields
 from playnet.logs import logger
 from playnet.purge.order import PurgeOrder
 
@@ -81,6 +83,7 @@ class Store:
         self._index: Index
         self._policy = policy
         self._reserved_bytes = 0
+        self.variants = Variants()
         self._memory: OrderedDict[Key, Entry] = OrderedDict()
         self._changes = 0  # counts what was asked of the worker: an entry read before a change is not remembered
         self._hot: dict[Key, float] = {}
@@ -117,6 +120,8 @@ class Store:
         found = recover(self._index, self.bodies, marks=self.marks, now=self._clock())
         for key, size_bytes in found.sizes.items():
             self._policy.insert(key, size_bytes)
+        for key, selector in found.selectors.items():
+            self.variants.add(key, selector)
         self._hot = dict(found.hot)
         self._hot_ends = [(until, key) for key, until in found.hot.items()]
         heapq.heapify(self._hot_ends)
@@ -130,8 +135,19 @@ class Store:
 
     # --- reading
 
-    async def lookup(self, key: Key) -> Entry | None:
-        """What is stored under a key. An index that does not work is an empty one."""
+    async def lookup(self, key: Key, asked: Fields) -> Entry | None:
+        """What is stored for a request: of several variants that suit it the newest (RFC 9111 §4.1).
+
+        `asked` are the fields that the origin would see. An index that does not work is an empty one.
+        """
+        newest = await self._at(key)
+        for place in self.variants.suiting(key, asked):
+            entry = await self._at(place)
+            if entry is not None and (newest is None or entry.requested_at > newest.requested_at):
+                newest = entry
+        return newest
+
+    async def _at(self, key: Key) -> Entry | None:
         if key not in self._policy:
             return None
         entry = self._memory.get(key)
@@ -190,6 +206,7 @@ class Store:
         hot = self._settle(entry)
         room.release()
         self._policy.insert(entry.key, entry.size_bytes)
+        surplus = self.variants.add(entry.key, entry.selector)
         self._changed([entry.key])
         try:
             await self._run(self._publish, entry, temp, hot)
@@ -197,6 +214,8 @@ class Store:
             self.failed("publish", exc)
             await self._drop([entry.key], "publish")
             return False
+        if surplus:
+            await self._drop(surplus, "variants")
         return True
 
     def _publish(self, entry: Entry, temp: Temp, hot: bool) -> None:
@@ -243,6 +262,8 @@ class Store:
         if order.kind == "all":
             return await self._forget_all(soft=order.soft)
         keys = await self._run(self._meant, order)
+        if order.kind == "url":
+            keys += self.variants.of(Key(order.value))
         if order.soft:
             await self._soften(keys)
         else:
@@ -323,7 +344,7 @@ class Store:
     def _settle(self, entry: Entry) -> bool:
         """Whether the entry goes into the hot tree; remembers until when."""
         if not is_hot(entry, marks=self.marks, now=self._clock()):
-            self._hot.pop(entry.key, None)
+            self._hot.pop(primary_of(entry.key), None)
             return False
         self._hot[entry.key] = entry.life.fresh_until
         if len(self._hot_ends) > 2 * len(self._hot) + _HEAP_SLACK:  # mostly of entries that left before their end
@@ -342,7 +363,7 @@ class Store:
                 self.failed("hot", exc)
                 self.bodies.unlink_hot(entry.key)
         else:
-            self.bodies.unlink_hot(entry.key)
+            self.bodies.unlink_hot(primary_of(entry.key))  # also when a variant came: nginx cannot choose among them
 
     # --- the worker
 
@@ -350,6 +371,7 @@ class Store:
         self._changed(keys)
         for key in keys:
             self._policy.remove(key)
+            self.variants.remove(key)
             self._hot.pop(key, None)
         try:
             await self._run(self._drop_files, keys)

@@ -5,7 +5,7 @@ Bodies come as the origin encoded them. Library exceptions leave this module as 
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -14,6 +14,7 @@ import aiohttp
 from yarl import URL
 
 from edge.core.entry import Exchange
+from edge.core.invalidation import SAFE
 from edge.core.key import Key
 from playnet.errors import PlayNetError, Unavailable
 from playnet.http.fields import Fields
@@ -41,6 +42,14 @@ class UpstreamSlow(Unavailable):
     http_status = 504
 
 
+class NotStored(Unavailable):
+    """The viewer forbade to ask an origin (RFC 9111 §5.2.1.7)."""
+
+    code = "not-stored"
+    title = "Only a stored response was wanted"
+    http_status = 504
+
+
 class Looping(PlayNetError):
     """The request came back to a node that it had passed."""
 
@@ -51,11 +60,12 @@ class Looping(PlayNetError):
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One request to an origin. `fields` lack Host."""
+    """One request to an origin. `fields` lack Host. `body` is read once; its length, if known, stands in the fields."""
 
     method: str
     key: Key
     fields: Fields
+    body: AsyncIterator[bytes] | None = None
 
 
 class Reply:
@@ -92,9 +102,16 @@ class Upstream:
     ) -> None:
         self._origins = [origin.rstrip("/") for origin in origins]
         self._metrics, self._clock = metrics, clock
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=_CONNECTIONS, ttl_dns_cache=10),
-            timeout=aiohttp.ClientTimeout(total=None, connect=connect_s * 2, sock_connect=connect_s, sock_read=read_s),
+        timeout = aiohttp.ClientTimeout(total=None, connect=connect_s * 2, sock_connect=connect_s, sock_read=read_s)
+        self._session = self._opened(timeout, is_reused=True)
+        # The origin may close an idle connection while a request is under way on it. What must not be sent twice
+        # therefore never goes over a used one (RFC 9112 §9.3.1).
+        self._once = self._opened(timeout, is_reused=False)
+
+    def _opened(self, timeout: aiohttp.ClientTimeout, *, is_reused: bool) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=_CONNECTIONS, ttl_dns_cache=10, force_close=not is_reused),
+            timeout=timeout,
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
@@ -106,6 +123,7 @@ class Upstream:
     async def close(self) -> None:
         """Cut all connections."""
         await self._session.close()
+        await self._once.close()
         await asyncio.sleep(0)  # transports close in the next turn of the loop
 
     async def ask(self, ask: Ask) -> Reply:
@@ -121,11 +139,19 @@ class Upstream:
 
     async def _ask_one(self, origin: str, ask: Ask) -> Reply:
         requested_at, started = self._clock(), time.perf_counter()
+        session = self._session if ask.method in SAFE else self._once
         with _translated():
-            response = await self._session.request(
-                ask.method, URL(origin + ask.key, encoded=True), headers=list(ask.fields), allow_redirects=False
+            response = await session.request(
+                ask.method,
+                URL(origin + ask.key, encoded=True),
+                headers=list(ask.fields),
+                data=ask.body,
+                allow_redirects=False,
             )
         self._metrics.first_byte.observe(time.perf_counter() - started)
+        if not 200 <= response.status <= 599:  # RFC 9110 §15; 101 was not asked for
+            response.close()
+            raise UpstreamFailed("the origin's status is none", cause=str(response.status))
         exchange = Exchange.of(
             response.status, Fields.raw(response.raw_headers), requested_at=requested_at, received_at=self._clock()
         )

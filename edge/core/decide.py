@@ -38,7 +38,17 @@ class Fetch:
     """Nothing usable is stored."""
 
 
-Action = Serve | Revalidate | Fetch
+@dataclass(frozen=True, slots=True)
+class Bypass:
+    """The viewer wants the origin's own answer, and nothing kept of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """The viewer wants what is stored or nothing (RFC 9111 §5.2.1.7)."""
+
+
+Action = Serve | Revalidate | Fetch | Bypass | Refuse
 
 SOFT_PURGE_GRACE_S = 60.0  # softly purged entries without a grace of their own are served stale for so long
 

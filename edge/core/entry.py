@@ -11,21 +11,29 @@ from typing import Any, Final
 from playnet.http.dates import format_date, parse_date
 from playnet.http.fields import Fields
 from playnet.http.freshness import Lifetime, lifetime
+from playnet.http.storability import unshared
+from playnet.http.vary import Selector, selector
 
 from .key import Key
+from .variants import variant_key
 
 VERSION: Final = 1  # of the record; a record of another version is a miss
 MAX_TAGS: Final = 128
 
 # Written anew for every answer (Age, Via, Cache-Status are those of the stored exchange plus ours).
 _NOT_KEPT: Final = frozenset({"age", "content-length", "surrogate-key", "surrogate-control", "x-request-id", "server"})
-# What a 304 must not change: it describes the bytes that are stored. RFC 9111 §3.2.
-_OF_THE_BODY: Final = frozenset({"content-encoding", "content-length", "content-range", "content-type", "etag"})
+# What a 304 or a HEAD must not change: it describes the bytes that are stored. RFC 9111 §3.2.
+_OF_THE_BODY: Final = frozenset({"content-encoding", "content-length", "content-md5", "content-range", "etag"})
+_NOTHING: Final = Fields()
+_ALWAYS_OWN: Final = frozenset({"set-cookie"})  # never shared, whatever a 304 says
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One response to GET. `requested_at` decides whether a purge came before or after it."""
+    """One response to GET. `requested_at` decides whether a purge came before or after it.
+
+    `selector`: the normal form of the request fields it varies by; the key of such a response ends in their hash.
+    """
 
     key: Key
     status: int
@@ -36,6 +44,12 @@ class Entry:
     requested_at: float
     life: Lifetime
     soft_purged_at: float | None = None
+    selector: Selector = ()
+
+    @property
+    def has_validator(self) -> bool:
+        """Whether the origin can be asked if it still holds."""
+        return "etag" in self.fields or "last-modified" in self.fields
 
     @property
     def modified_s(self) -> int | None:
@@ -49,6 +63,7 @@ class Entry:
         record = {
             "v": VERSION, "key": self.key, "status": self.status, "fields": self.fields.pairs, "tags": self.tags,
             "body": self.body, "size": self.size_bytes, "asked": self.requested_at, "life": clock, "soft": self.soft_purged_at,
+            "selector": self.selector,
         }  # fmt: skip
         return json.dumps(record, separators=(",", ":")).encode()
 
@@ -69,6 +84,9 @@ def load(record: bytes) -> Entry | None:
             requested_at=float(raw["asked"]),
             life=_lifetime(raw["life"]),
             soft_purged_at=None if raw["soft"] is None else float(raw["soft"]),
+            selector=tuple(
+                (str(name), None if value is None else str(value)) for name, value in raw.get("selector", ())
+            ),
         )
     except (ValueError, KeyError, TypeError, IndexError):
         return None
@@ -90,28 +108,45 @@ class Exchange:
 
     @classmethod
     def of(cls, status: int, fields: Fields, *, requested_at: float, received_at: float) -> "Exchange":
-        """With the Date that a recipient with a clock adds when it is missing. RFC 9110 §6.6.1."""
-        dated = fields if "date" in fields else fields.plus(("date", format_date(received_at)))
-        return cls(status, dated, requested_at, received_at)
+        """With the Date that a recipient with a clock puts in when it is missing or broken. RFC 9110 §6.6.1."""
+        if parse_date(fields.get("date"), now=received_at) is None:
+            fields = fields.without(["date"]).plus(("date", format_date(received_at)))
+        return cls(status, fields, requested_at, received_at)
 
 
-def new_entry(key: Key, exchange: Exchange, *, body: str, size_bytes: int) -> Entry:
-    """What is stored of a 200 or another final answer."""
+def new_entry(key: Key, exchange: Exchange, *, body: str, size_bytes: int, asked: Fields = _NOTHING) -> Entry:
+    """What is stored of a final answer to a request with the fields `asked`."""
+    selected = selector(exchange.fields, asked) or ()
     return Entry(
-        key=key,
+        key=variant_key(key, selected),
         status=exchange.status,
-        fields=kept(exchange.fields),
+        fields=kept(exchange.fields).without(unshared(exchange.fields)),
         tags=tags_of(exchange.fields),
         body=body,
         size_bytes=size_bytes,
         requested_at=exchange.requested_at,
-        life=lifetime(exchange.fields, requested_at=exchange.requested_at, received_at=exchange.received_at),
+        life=lifetime(
+            exchange.fields,
+            status=exchange.status,
+            requested_at=exchange.requested_at,
+            received_at=exchange.received_at,
+        ),
+        selector=selected,
     )
 
 
+def personal(exchange: Exchange) -> Fields:
+    """The fields that only the viewer gets for whom the exchange was made. RFC 9111 §5.2.2.4, §5.2.2.7."""
+    names = unshared(exchange.fields)
+    return Fields(tuple(pair for pair in kept(exchange.fields) if pair[0] in names))
+
+
 def validated(stored: Entry, exchange: Exchange) -> Entry:
-    """The entry after a 304: its fields replaced by those of the 304, its clock started again. RFC 9111 §4.3.4."""
-    news = kept(exchange.fields).without(_OF_THE_BODY)
+    """The entry after a 304, or a HEAD that matches it: its fields replaced by the new ones, its clock started again.
+
+    RFC 9111 §4.3.4, §4.3.5.
+    """
+    news = kept(exchange.fields).without(_OF_THE_BODY | _ALWAYS_OWN | unshared(exchange.fields))
     merged = Fields(stored.fields.without(name for name, _ in news).pairs + news.pairs)
     return replace(
         stored,
@@ -120,11 +155,24 @@ def validated(stored: Entry, exchange: Exchange) -> Entry:
         requested_at=exchange.requested_at,
         life=lifetime(
             merged.plus(*(("age", value) for value in exchange.fields.all("age"))),
+            status=stored.status,
             requested_at=exchange.requested_at,
             received_at=exchange.received_at,
         ),
         soft_purged_at=None,
     )
+
+
+def freshened(stored: Entry, exchange: Exchange) -> Entry | None:
+    """The entry after a 200 to HEAD; None when that describes another representation. RFC 9111 §4.3.5."""
+    if exchange.status != 200 or stored.status != 200:
+        return None
+    for name in ("etag", "last-modified"):
+        told = exchange.fields.get(name)
+        if told is not None and told != stored.fields.get(name):
+            return None
+    length = exchange.fields.get("content-length")
+    return validated(stored, exchange) if length in {None, str(stored.size_bytes)} else None
 
 
 def kept(fields: Fields) -> Fields:

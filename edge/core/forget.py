@@ -5,6 +5,7 @@ from typing import assert_never
 from playnet.purge.order import PurgeOrder
 
 from .key import Key
+from .variants import primary_of
 
 
 def concerns(order: PurgeOrder, key: Key, tags: tuple[str, ...] | None) -> bool:
@@ -13,7 +14,7 @@ def concerns(order: PurgeOrder, key: Key, tags: tuple[str, ...] | None) -> bool:
         case "all":
             return True
         case "url":
-            return key == order.value
+            return primary_of(key) == order.value
         case "prefix":
             return key.startswith(order.value)
         case "tag":

@@ -7,6 +7,7 @@ host or the method are dropped, and the Host is the origin's own.
 from typing import Final
 
 from playnet.http.fields import Fields
+from playnet.http.vary import Selector
 
 _CONDITIONS: Final = frozenset(
     {"range", "if-range", "if-none-match", "if-modified-since", "if-match", "if-unmodified-since"}
@@ -37,6 +38,11 @@ def forwarded(request: Fields, *, node: str, request_id: str, conditions: bool) 
         ("via", ", ".join((*request.all("via"), via(node)))),  # RFC 9110 §7.6.3
         ("cdn-loop", ", ".join((*request.all("cdn-loop"), node))),
     )
+
+
+def nobody(selector: Selector) -> Fields:
+    """What the node asks with on its own behalf to get a variant again: nothing of any viewer but what selects it."""
+    return Fields(tuple((name, value) for name, value in selector if value is not None and name not in _OURS))
 
 
 def via(node: str) -> str:

@@ -24,11 +24,13 @@ from .hot import HOT_FIELDS, HOT_PATH
 BODIES_LOCATION: Final = "/.playnet/bodies/"
 PUBLIC_HEADER: Final = "x-playnet-public"  # set on everything that came through nginx
 NO_ACCEL_HEADER: Final = "x-playnet-no-accel"
+_PASS_WHOLE: Final = 418  # leads to the location that passes bodies on, never to a client
 
 _PROBLEM: Final = (
     '{"type":"/docs/errors#unavailable","title":"Temporarily unavailable","status":503,'
     '"detail":"This cache node is starting.","code":"unavailable"}'
 )
+_MAX_BODY: Final = "64m"  # of a request; it is streamed, so that this bounds an exchange, not memory
 _REQUEST_LOG: Final = (
     '{"time":"$time_iso8601","client":"$remote_addr","request":"$request_id_out","method":"$request_method",'
     '"path":"$log_path","status":$status,"bytes":$body_bytes_sent,"seconds":$request_time,'
@@ -76,7 +78,7 @@ def _http(node: Node) -> list[str]:
         "reset_timedout_connection on;",
         "client_header_buffer_size 2k;",
         "large_client_header_buffers 4 8k;",
-        "client_max_body_size 1m;",
+        f"client_max_body_size {_MAX_BODY};",
         "access_log off;",
         """log_format hot escape=json '{"path":"$hot_path","status":$status,"bytes":$body_bytes_sent}';""",
         f"log_format request escape=json '{_REQUEST_LOG}';",
@@ -87,6 +89,11 @@ def _http(node: Node) -> list[str]:
         "map $request_uri $log_path {",  # a playback token is a secret: never logged whole
         "    default $request_uri;",
         '    "~^/t/(?<log_token>.{0,6})[^/]*(?<log_rest>/.*)$" "/t/$log_token...$log_rest";',
+        "}",
+        "map $request_method $is_passed_whole {",  # the body of a GET has no meaning and must not steer a shared answer
+        "    default 1;",
+        '    GET "";',
+        '    HEAD "";',
         "}",
         "map $http_x_request_id $request_id_out {",
         "    default $request_id;",
@@ -105,10 +112,12 @@ def _server(node: Node) -> list[str]:
         "server {",
         f"    listen {node.listen} backlog=4096;",
         "    error_page 494 = @header_too_large;",
+        f"    error_page {_PASS_WHOLE} = @whole;",
         *_indent(_hot(node)),
         *_indent(_bodies(node)),
         *_indent(_brain("@brain", "http://brain", accel=True, node=node)),
         *_indent(_brain("@again", "http://brain$request_uri", accel=False, node=node)),
+        *_indent(_brain("@whole", "http://brain", accel=False, node=node, with_body=True)),
         *_indent(_edges_of_the_world()),
         "}",
     ]
@@ -119,6 +128,7 @@ def _hot(node: Node) -> list[str]:
     log = quoted(f"syslog:server=unix:{node.access},nohostname,tag=hot,severity=info")
     return [
         "location / {",
+        f"    if ($is_passed_whole) {{ return {_PASS_WHOLE}; }}",
         f"    root {quoted(node.hot)};",
         "    try_files $hot_path @brain;",
         f"    access_log {log} hot;",
@@ -146,7 +156,8 @@ def _bodies(node: Node) -> list[str]:
     ]
 
 
-def _brain(location: str, target: str, *, accel: bool, node: Node) -> list[str]:
+def _brain(location: str, target: str, *, accel: bool, node: Node, with_body: bool = False) -> list[str]:
+    bodiless = ["    proxy_pass_request_body off;", '    proxy_set_header Content-Length "";']
     return [
         f"location {location} {{",
         f"    proxy_pass {target};",
@@ -156,8 +167,7 @@ def _brain(location: str, target: str, *, accel: bool, node: Node) -> list[str]:
         "    proxy_set_header X-Request-Id $request_id_out;",
         f"    proxy_set_header {_title(PUBLIC_HEADER)} 1;",
         f"    proxy_set_header {_title(NO_ACCEL_HEADER)} {quoted('' if accel else '1')};",
-        "    proxy_pass_request_body off;",  # no method that this node takes has a body with a meaning
-        '    proxy_set_header Content-Length "";',
+        *([] if with_body else bodiless),
         "    proxy_request_buffering off;",
         "    proxy_buffering off;",  # what the brain sends itself is on its way from the origin
         "    proxy_buffer_size 32k;",

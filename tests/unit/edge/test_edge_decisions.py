@@ -8,13 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.core.accel import is_accelerable
-from edge.core.decide import SOFT_PURGE_GRACE_S, Action, Fetch, Marks, Revalidate, Serve, decide
-from edge.core.entry import Entry, Exchange, load, new_entry, validated
+from edge.core.decide import SOFT_PURGE_GRACE_S, Action, Bypass, Fetch, Marks, Refuse, Revalidate, Serve, decide
+from edge.core.entry import Entry, Exchange, freshened, load, new_entry, personal, validated
 from edge.core.forget import concerns
 from edge.core.forward import forwarded, is_looping
 from edge.core.hot import HOT_FIELDS, is_hot, nginx_etag
+from edge.core.invalidation import invalidated
 from edge.core.key import Key, purged_key, target
 from edge.core.nginx import Node, render
+from edge.core.variants import MAX_VARIANTS, Variants, primary_of, variant_key
+from edge.core.wishes import granted, wishes
 from origin.core.caching import object_headers
 from playnet.config import Address
 from playnet.errors import InvalidInput
@@ -103,13 +106,126 @@ def test_a_foreign_record_is_a_miss(record: bytes) -> None:
     assert load(record) is None
 
 
+def test_a_variant_survives_the_index() -> None:
+    head = fields(cache_control="max-age=60", vary="Foo, Bar")
+    exchange = Exchange.of(200, head, requested_at=NOW, received_at=NOW)
+    stored = new_entry(Key("/v/x"), exchange, body="ab" * 16, size_bytes=7, asked=fields(foo="1"))
+    assert load(stored.dumped()) == stored
+    assert stored.selector == (("bar", None), ("foo", "1"))
+    assert primary_of(stored.key) == "/v/x" != stored.key
+
+
+def test_what_is_for_one_viewer_is_not_stored() -> None:
+    head = fields(cache_control='max-age=60, no-cache="set-cookie"', set_cookie="a=b", x="1")
+    exchange = Exchange.of(200, head, requested_at=NOW, received_at=NOW)
+    stored = new_entry(Key("/v/x"), exchange, body="ab" * 16, size_bytes=7)
+    assert ("set-cookie" in stored.fields, personal(exchange).pairs) == (False, (("set-cookie", "a=b"),))
+    again = validated(stored, Exchange.of(304, fields(set_cookie="a=c"), requested_at=NOW, received_at=NOW))
+    assert "set-cookie" not in again.fields
+
+
+@pytest.mark.parametrize(
+    ("head", "status", "fits"),
+    [
+        pytest.param(fields(etag='"a"', content_length="7", x="new"), 200, True, id="same"),
+        pytest.param(fields(x="new"), 200, True, id="says-nothing"),
+        pytest.param(fields(etag='"b"'), 200, False, id="other-etag"),
+        pytest.param(fields(last_modified=format_date(0)), 200, False, id="other-date"),
+        pytest.param(fields(content_length="8"), 200, False, id="other-length"),
+        pytest.param(fields(), 404, False, id="gone"),
+    ],
+)
+def test_a_head_freshens_only_what_it_describes(head: Fields, status: int, fits: bool) -> None:
+    stored = entry("max-age=60", etag='"a"')
+    fresh = freshened(stored, Exchange.of(status, head, requested_at=NOW + 100, received_at=NOW + 100))
+    assert (fresh is not None) is fits
+    assert fresh is None or (fresh.body == stored.body and fresh.life.fresh_until >= NOW + 160)
+
+
+# --- variants
+
+
+def test_variants_are_found_bounded_and_forgotten() -> None:
+    variants = Variants()
+    primary = Key("/v/x")
+    keys = []
+    for number in range(MAX_VARIANTS + 1):
+        selected = (("foo", str(number)),)
+        keys.append(variant_key(primary, selected))
+        surplus = variants.add(keys[-1], selected)
+    assert surplus == keys[:1]
+    variants.remove(keys[0])
+    assert variants.suiting(primary, fields(foo="1", other="2")) == [keys[1]]
+    assert variants.suiting(primary, fields(foo="0")) == []
+    assert variants.expected(primary, fields(foo="7")) == keys[7]
+    assert set(variants.of(primary)) == set(keys[1:])
+    variants.add(primary, ())
+    assert variants.expected(primary, fields(foo="7")) == primary, "the newest response does not vary"
+    for key in keys[1:]:
+        variants.remove(key)
+    assert primary not in variants
+
+
+# --- invalidation
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "response", "keys"),
+    [
+        pytest.param("POST", 201, fields(location="/v/b"), ["/v/a", "/v/b"], id="location"),
+        pytest.param("PUT", 204, fields(content_location="c?d"), ["/v/a", "/v/c?d"], id="relative"),
+        pytest.param("DELETE", 303, fields(location="http://Host:1/x"), ["/v/a", "/x"], id="same-host"),
+        pytest.param("POST", 200, fields(location="http://other/x"), ["/v/a"], id="another-host"),
+        pytest.param("POST", 200, fields(location="ftp://host:1/x"), ["/v/a"], id="another-scheme"),
+        pytest.param("POST", 200, fields(location="/a/%00"), ["/v/a"], id="not-a-key"),
+        pytest.param("POST", 200, fields(location="http://["), ["/v/a"], id="not-a-url"),
+        pytest.param("X-OWN", 200, fields(), ["/v/a"], id="unknown-method"),
+        pytest.param("POST", 500, fields(location="/v/b"), [], id="failed"),
+        pytest.param("OPTIONS", 200, fields(), [], id="safe"),
+    ],
+)
+def test_what_an_unsafe_request_makes_worthless(method: str, status: int, response: Fields, keys: list[str]) -> None:
+    assert list(invalidated(Key("/v/a"), method, status, response, authority="host:1")) == keys
+
+
+# --- wishes of viewers
+
+
+@pytest.mark.parametrize(
+    ("request_", "later_s", "action"),
+    [
+        pytest.param(fields(cache_control="no-cache"), 1, "revalidate", id="no-cache"),
+        pytest.param(fields(pragma="no-cache"), 1, "revalidate", id="pragma"),
+        pytest.param(fields(pragma="no-cache", cache_control="x"), 1, "serve", id="cache-control-over-pragma"),
+        pytest.param(fields(cache_control="max-age=9"), 10, "revalidate", id="too-old"),
+        pytest.param(fields(cache_control="max-age=9"), 9, "serve", id="young-enough"),
+        pytest.param(fields(cache_control="min-fresh=10"), 51, "revalidate", id="not-fresh-for-long"),
+        pytest.param(fields(cache_control="max-stale=5"), 64, "serve", id="stale-as-allowed"),
+        pytest.param(fields(cache_control="max-stale=5"), 66, "revalidate", id="too-stale"),
+        pytest.param(fields(cache_control="max-stale"), 999, "serve", id="any-staleness"),
+        pytest.param(fields(cache_control="no-store"), 1, "bypass", id="no-store"),
+        pytest.param(fields(cache_control="only-if-cached"), 1, "serve", id="only-if-cached-hit"),
+        pytest.param(fields(cache_control="only-if-cached"), 61, "refuse", id="only-if-cached-stale"),
+    ],
+)
+def test_wishes_are_granted_where_they_are_honoured(request_: Fields, later_s: float, action: str) -> None:
+    stored, now = entry(), NOW + later_s
+    expected: dict[str, Action] = {
+        "serve": Serve(stored), "revalidate": Revalidate(stored, may_serve_on_error=False), "bypass": Bypass(), "refuse": Refuse(),
+    }  # fmt: skip
+    plain = decide(stored, marks=Marks(), now=now)
+    assert granted(plain, stored, wishes(request_, honoured=True), now=now) == expected[action]
+    ignored = Refuse() if action == "refuse" else plain
+    assert granted(plain, stored, wishes(request_, honoured=False), now=now) == ignored
+
+
 def test_a_304_renews_the_clock_but_not_what_describes_the_bytes() -> None:
     stored = entry("max-age=60", etag='"a"', content_type="text/plain", surrogate_key="t", x="old")
     head = fields(cache_control="max-age=90", content_type="text/html", content_length="0", etag='"b"', x="new")
     fresh = validated(stored, Exchange.of(304, head, requested_at=NOW + 100, received_at=NOW + 101))
     assert (fresh.fields.get("etag"), fresh.fields.get("content-type"), fresh.fields.get("x")) == (
         '"a"',
-        "text/plain",
+        "text/html",
         "new",
     )
     assert fresh.tags == ("t",)
@@ -161,6 +277,7 @@ def test_nothing_stored_is_fetched() -> None:
         (PurgeOrder(kind="all"), (), True),
         (PurgeOrder(kind="url", value="/v/a"), (), True),
         (PurgeOrder(kind="url", value="/v"), (), False),
+        (PurgeOrder(kind="url", value="/v/a"), None, True),
         (PurgeOrder(kind="prefix", value="/v/"), (), True),
         (PurgeOrder(kind="prefix", value="/w"), (), False),
         (PurgeOrder(kind="tag", value="asset:a"), ("asset:a",), True),
