@@ -7,7 +7,6 @@ from typing import Protocol
 
 from playnet.config import Config
 from playnet.layout import Layout, layout_of
-from playnet.nginx import end_orphans
 
 from . import premises
 from .account import Accounts, accounts
@@ -51,14 +50,8 @@ async def run_appliance(config: Config, watch: Watch) -> None:
             premises.sweep(layout)
 
 
-def _end_orphans(layout: Layout) -> None:
-    """After a kill of everything, or of any nginx alone, its workers may still hold the ports."""
-    for role in layout.nginx("lb").parent.glob("*"):
-        end_orphans(role)
-
-
 async def _make_ready(config: Config, layout: Layout, programs: Programs, who: Accounts, watch: Watch) -> None:
-    await asyncio.to_thread(_end_orphans, layout)
+    await asyncio.to_thread(premises.end_orphans_of, layout)
     check_free(listeners(config))
     await asyncio.to_thread(premises.prepare, config, layout, who)
     if programs.postgres is None:

@@ -16,6 +16,7 @@ import yaml
 from playnet.config import Config
 from playnet.errors import StartupFailed
 from playnet.layout import Layout
+from playnet.nginx import end_orphans
 
 from .account import Accounts, hand_over
 from .process import drop_to, find_program
@@ -75,6 +76,12 @@ def sweep(layout: Layout) -> None:
             shutil.rmtree(path)
         else:
             path.unlink()
+
+
+def end_orphans_of(layout: Layout) -> None:
+    """End what nginx masters left that were killed. Only with the data directory's lock held."""
+    for folder in (layout.root / "nginx").glob("*"):
+        end_orphans(folder)
 
 
 def _folders(config: Config, layout: Layout, accounts: Accounts) -> list[_Folder]:
