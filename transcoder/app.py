@@ -30,7 +30,7 @@ from transcoder.adapters.workspace import Workspace
 
 log = logger(__name__)
 
-_READY_S = 3.0
+_READY_S = 2.0  # with the answer below the 3 s that a probe waits
 
 
 class Service:
