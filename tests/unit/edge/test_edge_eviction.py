@@ -213,6 +213,57 @@ class _PlainSieve:
             self.visited.discard(key)
 
 
+class _PlainS3Fifo:
+    """The rules of its module on three lists, sums computed anew at each question."""
+
+    def __init__(self) -> None:
+        self.small: list[Key] = []
+        self.main: list[Key] = []
+        self.ghost: list[tuple[Key, int]] = []
+        self.sizes: dict[Key, int] = {}
+        self.uses: dict[Key, int] = {}
+        self.filling = True
+
+    def small_is_full(self) -> bool:
+        return 10 * sum(self.sizes[key] for key in self.small) > sum(self.sizes.values())
+
+    def insert(self, key: Key, size_bytes: int) -> None:
+        if key not in self.sizes:
+            self.filling |= not self.sizes
+            known = key in {key for key, _ in self.ghost}
+            self.ghost = [item for item in self.ghost if item[0] != key]
+            (self.main if known or (self.filling and self.small_is_full()) else self.small).append(key)
+            self.uses[key] = 0
+        self.sizes[key] = size_bytes
+
+    def hit(self, key: Key) -> None:
+        if key in self.uses:
+            self.uses[key] = min(self.uses[key] + 1, 3)
+
+    def evict(self) -> Key | None:
+        self.filling = False
+        while self.sizes:
+            from_small = self.small_is_full() or not self.main
+            key = (self.small if from_small else self.main)[0]
+            if self.uses[key] < (2 if from_small else 1):
+                held_bytes, held_keys = sum(self.sizes.values()), len(self.sizes)
+                if from_small:
+                    self.ghost.append((key, self.sizes[key]))
+                    while len(self.ghost) > held_keys or 10 * sum(size for _, size in self.ghost) > 9 * held_bytes:
+                        self.ghost.pop(0)
+                self.remove(key)
+                return key
+            (self.small if from_small else self.main).pop(0)
+            self.main.append(key)
+            self.uses[key] = 0 if from_small else self.uses[key] - 1
+        return None
+
+    def remove(self, key: Key) -> None:
+        if key in self.sizes:
+            (self.small if key in self.small else self.main).remove(key)
+            del self.sizes[key], self.uses[key]
+
+
 class _PlainGdsf:
     """The paper's formula, computed anew at each use; the lowest is searched for."""
 
@@ -244,10 +295,16 @@ class _PlainGdsf:
         self.objects.pop(key, None)
 
 
-@pytest.mark.parametrize(("make", "define"), [(Sieve, _PlainSieve), (Gdsf, _PlainGdsf)], ids=["sieve", "gdsf"])
+@pytest.mark.parametrize(
+    ("make", "define"),
+    [(S3Fifo, _PlainS3Fifo), (Sieve, _PlainSieve), (Gdsf, _PlainGdsf)],
+    ids=["s3-fifo", "sieve", "gdsf"],
+)
 @given(steps=_steps)
 def test_the_quick_one_is_the_plain_one(
-    make: Callable[[], Policy], define: Callable[[], _PlainSieve | _PlainGdsf], steps: list[tuple[str, Key, int]]
+    make: Callable[[], Policy],
+    define: Callable[[], _PlainS3Fifo | _PlainSieve | _PlainGdsf],
+    steps: list[tuple[str, Key, int]],
 ) -> None:
     policy, plain = make(), define()
     for action, key, size_bytes in steps:
