@@ -38,6 +38,16 @@ def test_an_empty_file_is_refused_before_anything_is_made(appliance: Appliance, 
     assert json.loads(get(f"{appliance.front}/api/v1/assets").body) == before
 
 
+def test_after_an_empty_source_the_right_one_is_taken(appliance: Appliance, cut: Callable[[str, int], Path]) -> None:
+    asset = json.loads(appliance.call("POST", "/api/v1/assets", body=b'{"title": "twice"}').body)["id"]
+    source = f"/api/v1/assets/{asset}/source?name=clip.mp4"
+    assert appliance.call("PUT", source, body=b"").status == 200
+    run(until(lambda: appliance.asset(asset)["state"] == "failed"), deadline_s=40)
+    assert appliance.asset(asset)["failure"] == "The file is empty."
+    assert appliance.call("PUT", source, body=cut("bbb_720p30_35s_stereo.mp4", 3).read_bytes()).status == 200
+    run(until(lambda: appliance.asset(asset)["state"] == "ready", deadline_s=60), deadline_s=70)
+
+
 def test_a_truncated_file_plays_as_far_as_it_goes_or_fails_with_a_reason(
     appliance: Appliance, hostile: Callable[[str], Path]
 ) -> None:
