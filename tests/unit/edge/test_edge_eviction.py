@@ -134,6 +134,13 @@ def test_s3fifo_takes_one_use_on_probation_for_chance() -> None:
     assert _victims(policy, 9) == "cdefghijy"
 
 
+def test_s3fifo_counts_three_uses_and_no_more() -> None:
+    policy = S3Fifo()
+    _filled(policy, "abcdefghij")
+    _hit(policy, "bbbbbccc")
+    assert _victims(policy, 11) == "daefghijbc.", "b has no more rounds than c"
+
+
 def test_s3fifo_admits_what_is_larger_than_its_small_queue() -> None:
     policy = S3Fifo()
     _filled(policy, "abcdefghij")
