@@ -1,7 +1,8 @@
-"""Encoding a source into the ladder: the transcoder's steps against one plain ffmpeg command that makes the same.
+"""Encoding a source into the ladder: `playnet transcode` against one plain ffmpeg command that makes the same.
 
 The plain command decodes once, splits to the same four encoders with the same settings and lets ffmpeg's HLS muxer
-write fragmented MP4. Ours also probes every packet, checks every box, makes poster and storyboard, and stores durably.
+write fragmented MP4. Ours also probes every packet, checks every box, makes poster and storyboard, and stores durably;
+in one piece, and in chunks with one and with two workers.
 CPU seconds of the whole process tree (getrusage of what was waited for), wall seconds beside them.
 """
 
@@ -20,7 +21,8 @@ from playnet.config import Transcoder
 from tests.media import make_clip
 
 PRESET = "veryfast"
-_SECONDS = 12  # of the clip: ten encodes have to fit into some minutes; PLAYNET_BENCH_SECONDS changes it
+_SECONDS = 24  # of the clip, two chunks; PLAYNET_BENCH_SECONDS and PLAYNET_BENCH_ROUNDS change how long it takes
+_ROUNDS = 3
 _CLIP = "bbb_1080p25_62s_aac51.mp4"
 _SHARED = Path(__file__).parents[2] / "shared" / "media"
 
@@ -51,9 +53,10 @@ def spend(argv: list[str]) -> Spent:
     return Spent(usage.ru_utime + usage.ru_stime, wall_s)
 
 
-def _ours(file: Path) -> Spent:
+def _ours(file: Path, *options: str) -> Spent:
     with tempfile.TemporaryDirectory(prefix="pn-bench-") as folder:
-        return spend([sys.executable, "-m", "bench.pipeline", str(file), folder, PRESET])
+        argv = [sys.executable, "-m", "transcoder.local", str(file), "--out", f"{folder}/out", "--preset", PRESET]
+        return spend([*argv, *options])
 
 
 def _plain(file: Path) -> Spent:
@@ -108,9 +111,14 @@ def run() -> None:
         def sample(spent: Spent) -> Sample:
             return Sample(spent.cpu_s, seconds / spent.wall_s)
 
-        figures, steal = interleave(
-            {"one plain ffmpeg": lambda: sample(_plain(file)), "transcoder": lambda: sample(_ours(file))}
-        )
+        contenders = {
+            "one plain ffmpeg": lambda: sample(_plain(file)),
+            "transcode, one piece": lambda: sample(_ours(file, "--workers", "1", "--chunk", "24h")),
+            "transcode, 1 worker": lambda: sample(_ours(file, "--workers", "1")),
+            "transcode, 2 workers": lambda: sample(_ours(file, "--workers", "2")),
+        }
+        rounds = int(os.environ.get("PLAYNET_BENCH_ROUNDS", _ROUNDS))
+        figures, steal = interleave(contenders, rounds=rounds)
     show(
         f"{seconds} s of 1080p25 into four renditions and audio, preset {PRESET}",
         figures,

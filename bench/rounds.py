@@ -1,5 +1,6 @@
 """Fair A/B timing on a noisy machine: contenders in turn, minimum and median over the rounds, steal stated."""
 
+import os
 import statistics
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -54,7 +55,7 @@ def interleave(
 
 def show(title: str, figures: Mapping[str, Measured], *, cost: str, rate: str, steal: float, peer: str) -> None:
     """Print one table; ratios are against `peer`, minimum to minimum and median to median."""
-    table = Table(title=f"{title}  (steal {steal:.0%})")
+    table = Table(title=f"{title}  (steal {steal:.0%}, load {os.getloadavg()[0]:.1f} at the end)")
     for column in ("", f"{cost} min", "median", f"{rate} median", f"of {peer}: min", "median"):
         table.add_column(column, justify="left" if not column else "right")
     base = figures[peer]

@@ -1,4 +1,7 @@
-"""`origin`, `transcoder`, `edge`, `lb`: one role in the foreground. This process becomes the role; nothing is imported."""
+"""`origin`, `transcoder`, `edge`, `lb`: one role in the foreground; `transcode`: its work without services.
+
+This process becomes the role; nothing is imported.
+"""
 
 import os
 import sys
@@ -13,7 +16,9 @@ ROLES = {
     "transcoder": "Run this host's transcoder.",
     "edge": "Run one edge node: --name of the YAML's, or --origin URL --listen HOST:PORT --cache DIR without a YAML.",
     "lb": "Run the front, or print its nginx.conf: lb render.",
+    "transcode": "Encode FILE for HLS and DASH into --out DIR, without services.",
 }
+_MODULES = {"transcode": "transcoder.local"}  # the others are named like their command
 
 
 def register(app: typer.Typer) -> None:
@@ -26,7 +31,7 @@ def register(app: typer.Typer) -> None:
 def _become(context: typer.Context) -> NoReturn:
     """Replace this process, so that signals and exit code are the role's own."""
     role = context.info_name or ""
-    os.execv(sys.executable, [sys.executable, "-m", role, *_with_config(context.args)])  # noqa: S606
+    os.execv(sys.executable, [sys.executable, "-m", _MODULES.get(role, role), *_with_config(context.args)])  # noqa: S606
 
 
 def _with_config(args: list[str]) -> list[str]:
