@@ -89,6 +89,7 @@ def _made(rate: str, seconds: str, *options: str) -> tuple[str, ...]:
 SOURCES = {
     "b-frames": _made("25", "9", *X264, "-bf", "3", "-g", "75", "-f", "mp4"),
     "starts-late": _made("25", "9", *X264, "-bf", "2", "-g", "40", "-output_ts_offset", "3.7", "-f", "mpegts"),
+    "key-frames-far-apart": _made("25", "14", *X264, "-bf", "2", "-g", "250", "-f", "mpegts"),
     "ntsc": _made("30000/1001", "9", *X264, "-bf", "2", "-g", "60", "-f", "mp4"),
     "uneven": _made("30", "11", *_UNEVEN, *X264, "-bf", "2", "-g", "20", "-f", "matroska"),
 }

@@ -24,7 +24,6 @@ _CONFINED: Mapping[str, Any] = {"protocol_whitelist": "file,pipe,fd", "format_wh
 _GLOBAL = ("-hide_banner", "-nostdin", "-y", "-v", "warning", "-max_alloc", str(_MAX_ALLOC_BYTES))
 _PROGRESS = ("-nostats", "-stats_period", "0.5", "-progress", "pipe:1")
 _TOLERANT = ("-max_error_rate", "1")  # what decodes is counted afterwards; the exit status would not say
-_PREROLL_S = 2  # a seek lands on a key frame at or before; containers with loose indexes need room
 _AUDIO_FRAGMENT_US = 250_000  # the grain in which sound is cut to follow the picture's segments
 _MUX = {"f": "mp4", "map_metadata": -1, "fflags": "+bitexact", "write_btrt": 0, "brand": "cmfc"}
 
@@ -131,7 +130,7 @@ def _ffprobe() -> tuple[str, ...]:
 def _seek(plan: VideoPlan, window: Window) -> Mapping[str, Any]:
     """Start reading a little before the window. `-noaccurate_seek`: `trim` cuts, or `-ss` with `-copyts` would
     apply the container's start time twice. A window near the start is read from the start."""
-    wanted_s = plan.origin_s + window.n0 / plan.fps - _PREROLL_S
+    wanted_s = plan.origin_s + window.n0 / plan.fps - plan.preroll_s
     if wanted_s <= plan.origin_s:
         return {}
     return {"ss": f"{float(wanted_s):.6f}", "seek_timestamp": 1, "noaccurate_seek": None}

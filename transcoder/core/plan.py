@@ -5,6 +5,7 @@ rate, so a window [n0, n1) of it means the same frames wherever and whenever it 
 """
 
 from fractions import Fraction
+from math import inf
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -22,6 +23,11 @@ CHUNK_S = 12.0
 """Length of a chunk, about. Nothing that was measured favours a length; shorter ones give the first pictures sooner and
 lose less with a worker, longer ones decode less twice (each chunk is read from a key frame two seconds before it)."""
 _AUDIO_CHANNELS = 2
+_PREROLL_S = 2  # a seek lands on a key frame at or before; indexes need not be exact
+_UNINDEXED = frozenset(
+    {"mpegts", "mpeg"}
+)  # a seek lands anywhere: the next key frame must still come before the window
+_MAX_PREROLL_S = 30  # beyond it, chunks would cost more than they bring
 _MIN_TIMESCALE = 12_800  # fine enough for any player; MPEG's own clocks are coarser than twice this
 _MAX_DURATION_S = 24 * 3600  # beyond it, timestamps jump rather than last
 _MAX_STRETCH = 20  # grid frames for each packet: a slide show stays below, a broken clock does not
@@ -43,7 +49,9 @@ class Window(_Record):
 
 
 class VideoPlan(_Record):
-    """The grid and what is made on it. `origin_ticks`: the first picture, in units of the source's `time_base`."""
+    """The grid and what is made on it. `origin_ticks`: the first picture, in units of the source's `time_base`;
+    `preroll_s`: how long before a window reading has to begin.
+    """
 
     stream: int
     time_base: Fraction
@@ -53,6 +61,7 @@ class VideoPlan(_Record):
     gop_frames: int = Field(gt=0)
     segment_frames: int = Field(gt=0)
     chunk_frames: int = Field(gt=0)
+    preroll_s: Fraction
     timescale: int = Field(gt=0)
     renditions: tuple[Rendition, ...] = Field(min_length=1)
 
@@ -118,7 +127,10 @@ def make_plan(source: Source, span: Span | None, settings: Transcoder, *, chunk_
     """
     video = None
     if source.video is not None and span is not None:
-        video = _video_plan(source.video, span, settings, chunk_s)
+        preroll_s = _preroll_s(source.container, span.key_gap * source.video.time_base)
+        if preroll_s > _MAX_PREROLL_S:
+            chunk_s = inf
+        video = _video_plan(source.video, span, settings, chunk_s).model_copy(update={"preroll_s": preroll_s})
     if video is None and source.audio is None:
         raise MediaRejected("The file holds no picture at all: its video track is empty.")
     return Plan(video=video, audio=_audio_plan(source, video, settings))
@@ -156,10 +168,16 @@ def _video_plan(stream: VideoStream, span: Span, settings: Transcoder, chunk_s: 
         frames=frames,
         gop_frames=gop,
         segment_frames=segment,
+        preroll_s=Fraction(_PREROLL_S),
         chunk_frames=segment * _chunk_segments(frames, segment, wanted=chunk_s * float(fps)),
         timescale=video_timescale(fps),
         renditions=ladder(*display_size(stream), settings.ladder),
     )
+
+
+def _preroll_s(container: str, key_gap_s: Fraction) -> Fraction:
+    """One second on top: pictures are not stored in the order in which they are shown."""
+    return max(Fraction(_PREROLL_S), key_gap_s + 1 if container in _UNINDEXED else Fraction(0))
 
 
 def _chunk_segments(frames: int, segment: int, *, wanted: float) -> int:

@@ -67,6 +67,7 @@ class PacketTimes:
 
     def __init__(self) -> None:
         self._ticks = array("q")
+        self._keys = array("q")
 
     def feed(self, line: str) -> None:
         """One `pts,flags` line. Packets without a time, and those that an edit list discards, do not count."""
@@ -76,20 +77,26 @@ class PacketTimes:
         if len(self._ticks) >= _MAX_PACKETS:
             raise MediaRejected("The file holds more pictures than a day of video: it is damaged.")
         self._ticks.append(int(pts))
+        if "K" in flags:
+            self._keys.append(int(pts))
 
     def span(self) -> "Span | None":
         """What they say together; None when there was none."""
-        return _span(sorted(self._ticks)) if self._ticks else None
+        return _span(sorted(self._ticks), sorted(self._keys)) if self._ticks else None
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """First and last picture in ticks, how many there are, and the usual gap between two (None for one picture)."""
+    """First and last picture in ticks, how many there are, and the usual gap between two (None for one picture).
+
+    `key_gap`: the longest stretch without a key frame, in ticks; 0 where it is not known.
+    """
 
     first: int
     last: int
     count: int
     gap: Fraction | None
+    key_gap: int = 0
 
 
 def assumed_span(stream: VideoStream) -> Span | None:
@@ -101,7 +108,7 @@ def assumed_span(stream: VideoStream) -> Span | None:
     return Span(stream.start_ticks, stream.start_ticks + round((count - 1) * gap), count, gap)
 
 
-def _span(ticks: Sequence[int]) -> Span:
+def _span(ticks: Sequence[int], keys: Sequence[int]) -> Span:
     """The usual gap is the mean of those within a quarter of the median: holes do not count as slow motion, and
     clocks that round to milliseconds average out."""
     gaps = sorted(later - earlier for earlier, later in pairwise(ticks) if later > earlier)
@@ -110,7 +117,8 @@ def _span(ticks: Sequence[int]) -> Span:
         median = gaps[len(gaps) // 2]
         usual = [one for one in gaps if 4 * abs(one - median) <= median]
         gap = Fraction(sum(usual), len(usual))
-    return Span(ticks[0], ticks[-1], len(ticks), gap)
+    key_gap = max(later - earlier for earlier, later in pairwise([ticks[0], *keys, ticks[-1]]))
+    return Span(ticks[0], ticks[-1], len(ticks), gap, key_gap)
 
 
 def read_source(report: Mapping[str, Any]) -> Source:

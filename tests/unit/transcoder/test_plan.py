@@ -1,5 +1,6 @@
 """Grid, ladder, segments, storyboard, task graph: the decisions before anything is encoded."""
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from math import inf
@@ -136,6 +137,24 @@ def test_chunks_are_whole_segments(frames: int, chunk_s: float, expected: list[i
     plan = make_plan(source(), span, Transcoder(), chunk_s=chunk_s).video
     assert plan is not None
     assert [plan.window(part).frames for part in range(plan.chunks)] == expected
+
+
+@pytest.mark.parametrize(
+    ("container", "key_gap_s", "preroll_s", "chunks"),
+    [
+        pytest.param("mov,mp4", 10, 2, 3, id="an-index-leads-to-key-frames"),
+        pytest.param("mpegts", 0, 2, 3, id="every-picture-is-a-key-frame"),
+        pytest.param("mpegts", 10, 11, 3, id="the-next-key-frame-must-come-before-the-window"),
+        pytest.param("mpegts", 30, 31, 1, id="chunks-would-read-more-than-they-make"),
+    ],
+)
+def test_reading_begins_early_enough_for_a_key_frame(
+    container: str, key_gap_s: int, preroll_s: int, chunks: int
+) -> None:
+    span = Span(0, 899 * 512, 900, Fraction(512), key_gap=key_gap_s * 12800)
+    plan = make_plan(replace(source(), container=container), span, Transcoder()).video
+    assert plan is not None
+    assert (plan.preroll_s, plan.chunks) == (preroll_s, chunks)
 
 
 @given(st.integers(1, 300_000), st.sampled_from(STANDARD_RATES), st.floats(0.1, 600))

@@ -116,10 +116,11 @@ def test_absurd_reports_are_read_or_rejected(changes: list[dict[str, Any]]) -> N
         pytest.param([], None, id="nothing"),
         pytest.param(["N/A,K__", "", "x", "9" * 30 + ",K__"], None, id="no-times"),
         pytest.param(["90,K__"], Span(90, 90, 1, None), id="one-picture"),
-        pytest.param(["-40,KD_", "-20,_D_", "0,K__", "20,___"], Span(0, 20, 2, Fraction(20)), id="discarded-by-edit-list"),
-        pytest.param(["0,K", "80,_", "40,_", "20,_", "60,_"], Span(0, 80, 5, Fraction(20)), id="reordered"),
-        pytest.param([f"{n}," for n in (0, 20, 40, 500, 520, 540, 560)], Span(0, 560, 7, Fraction(20)), id="a-hole"),
-        pytest.param([f"{n}," for n in (0, 33, 67, 100)], Span(0, 100, 4, Fraction(100, 3)), id="milliseconds"),
+        pytest.param(["-40,KD_", "-20,_D_", "0,K__", "20,___"], Span(0, 20, 2, Fraction(20), 20), id="discarded-by-edit-list"),
+        pytest.param(["0,K", "80,_", "40,_", "20,_", "60,_"], Span(0, 80, 5, Fraction(20), 80), id="reordered"),
+        pytest.param(["20,K", "0,_", "40,_", "100,K", "60,_", "80,_", "120,_"], Span(0, 120, 7, Fraction(20), 80), id="key-frames"),
+        pytest.param([f"{n}," for n in (0, 20, 40, 500, 520, 540, 560)], Span(0, 560, 7, Fraction(20), 560), id="a-hole"),
+        pytest.param([f"{n}," for n in (0, 33, 67, 100)], Span(0, 100, 4, Fraction(100, 3), 100), id="milliseconds"),
     ],
 )  # fmt: skip
 def test_packet_times_are_summed_up(lines: list[str], expected: Span | None) -> None:
