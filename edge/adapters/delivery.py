@@ -33,7 +33,7 @@ from .answers import Answer, Viewer
 from .fills import ERRORS, Fills, Mismatch, Private, Streaming, Validated
 from .metrics import Metrics
 from .store import Store
-from .upstream import Ask, Looping, NotStored, Reply, Upstream
+from .upstream import Ask, Looping, NotStored, Reply, Upstream, UpstreamFailed, UpstreamSlow
 
 log = logger(__name__)
 
@@ -79,7 +79,8 @@ class Delivery:
                 log.warning("delivery.cut", code=exc.code, reason=str(exc))
                 return  # the server closes the connection: the viewer sees that the body is not whole
             response = answer(Request(scope), exc)
-            status = CacheStatus(fwd="miss" if exc.http_status >= 500 else "bypass", detail=exc.code)
+            was_forwarded = isinstance(exc, UpstreamFailed | UpstreamSlow)
+            status = CacheStatus(fwd="miss" if was_forwarded else None, detail=exc.code)
             response.headers["cache-status"] = status.written(self._settings.node)
             response.headers["via"] = via(self._settings.node)
             response.headers["date"] = format_date(self._clock())

@@ -7,7 +7,7 @@ publishes only a complete body that nobody purged meanwhile. What must not be sh
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -38,6 +38,7 @@ _MAX_REFRESHES: Final = 64
 ERRORS: Final = frozenset({500, 502, 503, 504})  # RFC 5861 §4
 _STEP_BYTES: Final = 4 << 20  # room is reserved in steps of this when the origin does not tell the length
 _STALL_S: Final = 20.0
+_FAREWELL_S: Final = 60.0  # for viewers of an entry that must go
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,7 @@ class _Fill:
     body: Growing | None = None
     fresh_until: float = 0.0
     has_leader: bool = False
+    left: asyncio.Event = field(default_factory=asyncio.Event)
 
     def is_joinable(self, now: float) -> bool:
         """Whether a new viewer may have what this fill brings: all of it, and while it is fresh."""
@@ -190,6 +192,7 @@ class Fills:
             yield Obtained(head, collapsed)
         finally:
             fill.viewers -= 1
+            fill.left.set()
             if not collapsed:
                 fill.leave()
             fill.let_go()
@@ -303,9 +306,21 @@ class Fills:
             ):
                 await self._store.update(entry)
             else:
-                await self._store.drop(entry)  # the 304 forbids to keep it, or to keep it here
+                return await self._confirm_once(fill, entry)
         fill.head.set_result(Validated(entry))
         return "purged" if fill.is_doomed else "validated"
+
+    async def _confirm_once(self, fill: _Fill, entry: Entry) -> str:
+        """A 304 that forbids to keep the entry, or to keep it under this key: those who wait may have it, nobody after."""
+        self._close_to_others(fill)
+        fill.head.set_result(Validated(entry))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_FAREWELL_S):
+                while fill.viewers:
+                    fill.left.clear()
+                    await fill.left.wait()
+        await self._store.drop(entry)
+        return "validated"
 
     async def _hand_over(self, fill: _Fill, reply: Reply) -> str:
         """An answer that is not for everybody: the viewer who asked takes it over, or it is cut when that one left."""

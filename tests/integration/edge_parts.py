@@ -87,6 +87,7 @@ class Origin:
         self.scripts: dict[str, Script] = {}
         self.seen: Counter[str] = Counter()
         self.requests: list[web.Request] = []
+        self.bodies: list[bytes] = []
         self.url = ""
 
     @asynccontextmanager
@@ -110,6 +111,8 @@ class Origin:
         path = request.path_qs
         self.seen[path] += 1
         self.requests.append(request)  # type: ignore[arg-type]
+        if request.can_read_body:
+            self.bodies.append(await request.content.read())
         script = self.scripts.get(path) or Script(status=404, body=b"no such thing")
         headers = {"Date": format_date(self._clock()), **script.headers}
         etag = script.headers.get("ETag")

@@ -1,6 +1,7 @@
 """A whole node as operators run it: supervisor, brain and nginx as processes, a scripted origin, Redis."""
 
 import asyncio
+import io
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
@@ -184,6 +185,27 @@ def test_hostile_requests_get_a_clear_refusal(short_tmp: Path, free_port: Port) 
             trace = await _raw(lab, b"TRACE /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
             assert trace.split()[1] == b"405"
             assert (await lab.get("/readyz"))[0].status == 200
+
+    run(body())
+
+
+def test_unsafe_requests_pass_whole_and_end_hot_hits(short_tmp: Path, free_port: Port) -> None:
+    async def body() -> None:
+        async with standalone(short_tmp, free_port()) as (lab, _):
+            lab.origin.scripts[PATH] = media(pattern(1000))
+            lab.origin.scripts["/x"] = Script(b"done", {"Content-Location": PATH}, status=201)
+            await lab.get(PATH)
+            await lab.settled()
+            await until((lab.cache / "hot" / PATH.lstrip("/")).exists)
+            assert cache_status((await lab.get(PATH))[0]) == HOT
+            sent = pattern(3 << 20)
+            async with lab.client.post(lab.url + "/x", data=io.BytesIO(sent)) as response:
+                assert (response.status, await response.read()) == (201, b"done")
+                assert cache_status(response) == "fwd=method; fwd-status=201"
+            assert lab.origin.bodies == [sent]
+            assert cache_status((await lab.get(PATH))[0]) == "fwd=miss; fwd-status=200; stored"
+            async with lab.client.get(lab.url + "/x", data=b"fat") as response:
+                assert (await response.read(), lab.origin.bodies) == (b"done", [sent]), "a GET's body goes nowhere"
 
     run(body())
 
