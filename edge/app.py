@@ -49,6 +49,7 @@ class Brain:
     policy: str = DEFAULT_POLICY
     access_socket: Path | None = None
     redis_url: str | None = None
+    honour_request_directives: bool = False
 
 
 class _Node:
@@ -95,7 +96,11 @@ class _Node:
                 stack.push_async_callback(redis.aclose)
                 purges = Purges(redis, store, fills, metrics, random.random)
                 tasks.append(group.create_task(purges.run(), name="purges"))
-            settings = Settings(brain.name, has_nginx=brain.access_socket is not None)
+            settings = Settings(
+                brain.name,
+                has_nginx=brain.access_socket is not None,
+                honours_wishes=brain.honour_request_directives,
+            )
             self.delivery = Delivery(settings, store, fills, upstream, metrics, self.clock)
             try:
                 yield

@@ -67,6 +67,7 @@ def from_config(config: Config, layout: Layout, name: str) -> Setup:
         policy=tuning.policy,
         access_socket=layout.access_socket(name),
         redis_url=redis_url(config, layout),
+        honour_request_directives=tuning.honour_request_directives,
     )
     return Setup(
         brain=brain,

@@ -246,6 +246,11 @@ class EdgeTuning(Section):
         description="Who stays in a full cache: `s3-fifo` and `sieve` let what is asked for once pass by, `lru` keeps what was "
         "used last, `gdsf` many small objects rather than few large ones. `playnet cache simulate` compares them.",
     )
+    honour_request_directives: bool = Field(
+        False,
+        description="Whether viewers may demand validation by Cache-Control in their requests. Then any of them can send "
+        "every request on to the origin.",
+    )
 
 
 class LoadBalancer(Section):
