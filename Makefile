@@ -12,10 +12,10 @@ TESTS := tests/unit tests/contract tests/integration tests/e2e
 ALL_TESTS := $(TESTS) $(wildcard tests/conformance tests/chaos tests/deploy)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down format lint test test-all bench
+.PHONY: help setup up down format lint test test-all conformance bench
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install what is missing (make up does it too)
 	@scripts/setup
@@ -48,6 +48,11 @@ test-all: ## and those that take long: conformance, chaos, deployment
 	@scripts/setup test
 	$(NPM) test --silent
 	$(PYTEST) $(ALL_TESTS)
+
+conformance: ## the suite behind cache-tests.fyi and our own scenarios against an edge node
+	@scripts/setup conformance
+	$(BIN)/python -m tests.conformance --write
+	$(PYTEST) tests/conformance/test_scenarios.py
 
 bench: ## speed against plain nginx and plain ffmpeg in the same run
 	@scripts/setup bench
