@@ -24,6 +24,7 @@ MAX_TAGS: Final = 128
 _NOT_KEPT: Final = frozenset({"age", "content-length", "surrogate-key", "surrogate-control", "x-request-id", "server"})
 # What a 304 or a HEAD must not change: it describes the bytes that are stored. RFC 9111 §3.2.
 _OF_THE_BODY: Final = frozenset({"content-encoding", "content-length", "content-md5", "content-range", "etag"})
+_ASKED_ALIKE: Final = frozenset({"accept-encoding"})  # the same in every request to an origin: it selects nothing
 _NOTHING: Final = Fields()
 _ALWAYS_OWN: Final = frozenset({"set-cookie"})  # never shared, whatever a 304 says
 
@@ -116,7 +117,7 @@ class Exchange:
 
 def new_entry(key: Key, exchange: Exchange, *, body: str, size_bytes: int, asked: Fields = _NOTHING) -> Entry:
     """What is stored of a final answer to a request with the fields `asked`."""
-    selected = selector(exchange.fields, asked) or ()
+    selected = tuple(pair for pair in selector(exchange.fields, asked) or () if pair[0] not in _ASKED_ALIKE)
     return Entry(
         key=variant_key(key, selected),
         status=exchange.status,

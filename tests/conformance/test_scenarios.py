@@ -165,7 +165,9 @@ RULES = [
         get("/v", "hit; ttl=9", Accept_Language="de,en;q=0.5", body=b"neu")]),
     Scenario("accept-encoding-needs-no-variants", "RFC 9110 §12.5.3", [
         get("/v", MISS, origin=reply("max-age=60", Vary="Accept-Encoding"), Accept_Encoding="br", saw={"Accept-Encoding": "identity"}),
-        get("/v", HIT, Accept_Encoding="gzip, zstd")]),
+        get("/v", HIT, Accept_Encoding="gzip, zstd"),
+        get("/w", MISS, origin=reply("max-age=60", Vary="Accept-Encoding, Foo"), Accept_Encoding="br", Foo="1"),
+        get("/w", HIT, Foo="1")]),
     Scenario("head-freshens", "RFC 9111 §4.3.5", [
         get("/v", MISS, origin=reply("max-age=10", ETag='"a"', X="1")), wait(11),
         request("HEAD", "/v", "fwd=stale; fwd-status=200; stored", origin=reply("max-age=10", ETag='"a"', X="2"), saw={"If-None-Match": None}),
