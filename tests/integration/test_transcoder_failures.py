@@ -94,22 +94,27 @@ def _halted(pid: int) -> set[int]:
     return set(filter(_alive, children))
 
 
+async def _caught(world: Studio, asset: AssetId, pid: int) -> None:
+    """Wait until that process, which has one worker, encodes the first chunk, and stop its ffmpeg amidst it."""
+    begun = "select count(*) > 0 from task where asset_id = $1 and kind = 'video' and part = 0 and state = 'running'"
+    await until(lambda: world.pool.fetchval(begun, asset))
+    await until(lambda: bool(_halted(pid)))
+
+
 def test_deleting_an_asset_ends_its_encode(long_source: Path, short_tmp: Path, postgres_dsn: str) -> None:
     async def scenario() -> None:
-        async with studio(short_tmp, postgres_dsn, preset="medium") as world:
+        async with studio(short_tmp, postgres_dsn, preset="medium", workers=1) as world:
             asset = await world.add(long_source)
             process = world.start()
-            await _encoding(world, asset)
+            await _caught(world, asset, process.pid)
             children = _descendants(process.pid)
             await world.pool.execute("update asset set deleted_at = now() where id = $1", asset)
             await until(lambda: not any(map(_alive, children)))
 
             async def closed() -> bool:
                 open_jobs = await world.pool.fetchval("select count(*) from pgqueuer")
-                states = {
-                    task["state"] for kind, task in (await world.tasks(asset)).items() if kind.startswith("video")
-                }
-                return open_jobs == 0 and "cancelled" in states <= {"cancelled", "done"}
+                tasks = await world.tasks(asset)
+                return open_jobs == 0 and tasks["video"]["state"] == tasks["video/1"]["state"] == "cancelled"
 
             await until(closed)
             assert world.objects(asset) == set()
@@ -121,10 +126,10 @@ def test_a_stopped_worker_gives_its_task_back_without_spending_an_attempt(
     long_source: Path, short_tmp: Path, postgres_dsn: str
 ) -> None:
     async def scenario() -> None:
-        async with studio(short_tmp, postgres_dsn, preset="medium") as world:
+        async with studio(short_tmp, postgres_dsn, preset="medium", workers=1) as world:
             asset = await world.add(long_source)
             process = world.start()
-            await _encoding(world, asset)
+            await _caught(world, asset, process.pid)
             process.send_signal(signal.SIGTERM)
             assert process.wait(timeout=15) == 0
             video = (await world.tasks(asset))["video"]
