@@ -18,7 +18,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from edge.adapters.delivery import Delivery, Settings
-from edge.adapters.fills import Fills
+from edge.adapters.fills import Fills, Keeping
 from edge.adapters.hits import Hits
 from edge.adapters.metrics import Metrics
 from edge.adapters.purges import Purges
@@ -50,6 +50,7 @@ class Brain:
     access_socket: Path | None = None
     redis_url: str | None = None
     honour_request_directives: bool = False
+    negative_s: float = 0
 
 
 class _Node:
@@ -81,10 +82,8 @@ class _Node:
             )
             stack.push_async_callback(upstream.close)
             group = await stack.enter_async_context(asyncio.TaskGroup())
-            fills = Fills(
-                store, upstream, group, max_object_bytes=min(brain.max_object_bytes, brain.size_bytes),
-                metrics=metrics, clock=self.clock,
-            )  # fmt: skip
+            keeping = Keeping(min(brain.max_object_bytes, brain.size_bytes), brain.negative_s)
+            fills = Fills(store, upstream, group, keeping=keeping, metrics=metrics, clock=self.clock)
             stack.push_async_callback(fills.close)
             tasks = [group.create_task(_kept(store.expire_hot), name="expire-hot")]
             if brain.access_socket is not None:

@@ -28,7 +28,7 @@ log = logger(__name__)
 
 _SUN_PATH_BYTES: Final = 107
 _DRAIN_S: Final = 10
-_DEFAULT_CONNECT_S, _DEFAULT_READ_S, _DEFAULT_MAX_OBJECT = 3.0, 20.0, 1 << 30
+_DEFAULT_CONNECT_S, _DEFAULT_READ_S, _DEFAULT_NEGATIVE_S, _DEFAULT_MAX_OBJECT = 3.0, 20.0, 5.0, 1 << 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +68,7 @@ def from_config(config: Config, layout: Layout, name: str) -> Setup:
         access_socket=layout.access_socket(name),
         redis_url=redis_url(config, layout),
         honour_request_directives=tuning.honour_request_directives,
+        negative_s=tuning.negative_ttl,
     )
     return Setup(
         brain=brain,
@@ -90,6 +91,7 @@ def standalone(*, name: str, origins: Sequence[str], where: Address, cache: Path
         max_object_bytes=_DEFAULT_MAX_OBJECT,
         connect_s=_DEFAULT_CONNECT_S,
         read_s=_DEFAULT_READ_S,
+        negative_s=_DEFAULT_NEGATIVE_S,
         access_socket=access,
     )
     return Setup(

@@ -135,15 +135,23 @@ class _Fill:
             self.body.release()
 
 
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """What is kept: nothing above `max_object_bytes`; errors that say nothing for `negative_s`."""
+
+    max_object_bytes: int
+    negative_s: float = 0
+
+
 class Fills:
     """All exchanges of one node. `group` runs the tasks; `close` ends them."""
 
     def __init__(
-        self, store: Store, upstream: Upstream, group: asyncio.TaskGroup, *, max_object_bytes: int, metrics: Metrics,
+        self, store: Store, upstream: Upstream, group: asyncio.TaskGroup, *, keeping: Keeping, metrics: Metrics,
         clock: Callable[[], float],
     ) -> None:  # fmt: skip
         self._store, self._upstream, self._group = store, upstream, group
-        self._max_object_bytes, self._metrics, self._clock = max_object_bytes, metrics, clock
+        self._keeping, self._metrics, self._clock = keeping, metrics, clock
         self._open: dict[Key, _Fill] = {}
         self._running: set[_Fill] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -273,7 +281,7 @@ class Fills:
         if reply.exchange.status == 304 and fill.stored is not None:
             reply.close()
             return await self._confirm(fill, validated(fill.stored, reply.exchange))
-        draft = new_entry(fill.key, reply.exchange, body="", size_bytes=reply.size_bytes or 0, asked=fill.ask.fields)
+        draft = self._entry(fill, reply, body="", size_bytes=reply.size_bytes or 0)
         if not self._is_shared(fill, reply, draft):
             return await self._hand_over(fill, reply)
         try:
@@ -281,6 +289,16 @@ class Fills:
             return await self._receive(fill, reply, draft)
         finally:
             reply.close()
+
+    def _entry(self, fill: _Fill, reply: Reply, *, body: str, size_bytes: int) -> Entry:
+        return new_entry(
+            fill.key,
+            reply.exchange,
+            body=body,
+            size_bytes=size_bytes,
+            asked=fill.ask.fields,
+            negative_s=self._keeping.negative_s,
+        )
 
     def _is_shared(self, fill: _Fill, reply: Reply, draft: Entry) -> bool:
         """Whether the answer is kept, and therefore for everybody: allowed, of some use, and not too large.
@@ -291,9 +309,9 @@ class Fills:
         spares = exchange.status in ERRORS and fill.stored is not None and fill.stored.life.sie_s > 0
         return (
             not spares
-            and is_storable(fill.ask.fields, exchange.status, exchange.fields)
+            and is_storable(fill.ask.fields, exchange.status, exchange.fields, negative_s=self._keeping.negative_s)
             and (draft.life.is_ever_served_alone or draft.has_validator)
-            and (size_bytes is None or size_bytes <= self._max_object_bytes)
+            and (size_bytes is None or size_bytes <= self._keeping.max_object_bytes)
         )
 
     async def _confirm(self, fill: _Fill, entry: Entry) -> str:
@@ -368,9 +386,7 @@ class Fills:
             return "unstored"
         if fill.is_doomed:
             return "purged"
-        entry = new_entry(
-            fill.key, reply.exchange, body=temp.id, size_bytes=fill.body.size_bytes, asked=fill.ask.fields
-        )
+        entry = self._entry(fill, reply, body=temp.id, size_bytes=fill.body.size_bytes)
         return "stored" if await self._store.publish(entry, temp, room) else "unstored"
 
     async def _temporary(self, size_bytes: int | None, room: Reservation) -> Temp | None:
@@ -386,9 +402,9 @@ class Fills:
     async def _has_room(self, room: Reservation, body: Growing, more_bytes: int) -> bool:
         """Whether the next bytes may stand on disk; only a body of unknown length can outgrow its reservation."""
         needed = body.size_bytes + more_bytes
-        if not body.is_kept or needed <= min(room.held_bytes, self._max_object_bytes):
+        if not body.is_kept or needed <= min(room.held_bytes, self._keeping.max_object_bytes):
             return True
-        return needed <= self._max_object_bytes and await room.grow(needed + _STEP_BYTES)
+        return needed <= self._keeping.max_object_bytes and await room.grow(needed + _STEP_BYTES)
 
 
 def _conditional(ask: Ask, stored: Entry | None) -> Ask:

@@ -115,8 +115,10 @@ class Exchange:
         return cls(status, fields, requested_at, received_at)
 
 
-def new_entry(key: Key, exchange: Exchange, *, body: str, size_bytes: int, asked: Fields = _NOTHING) -> Entry:
-    """What is stored of a final answer to a request with the fields `asked`."""
+def new_entry(
+    key: Key, exchange: Exchange, *, body: str, size_bytes: int, asked: Fields = _NOTHING, negative_s: float = 0
+) -> Entry:
+    """What is stored of a final answer to a request with the fields `asked`; `negative_s` as in `heuristic_fresh_s`."""
     selected = tuple(pair for pair in selector(exchange.fields, asked) or () if pair[0] not in _ASKED_ALIKE)
     return Entry(
         key=variant_key(key, selected),
@@ -131,6 +133,7 @@ def new_entry(key: Key, exchange: Exchange, *, body: str, size_bytes: int, asked
             status=exchange.status,
             requested_at=exchange.requested_at,
             received_at=exchange.received_at,
+            negative_s=negative_s,
         ),
         selector=selected,
     )

@@ -246,6 +246,10 @@ class EdgeTuning(Section):
         description="Who stays in a full cache: `s3-fifo` and `sieve` let what is asked for once pass by, `lru` keeps what was "
         "used last, `gdsf` many small objects rather than few large ones. `playnet cache simulate` compares them.",
     )
+    negative_ttl: Duration = Field(
+        "5s", ge=0, le=3600, validate_default=True,
+        description="How long a 404, 405, 410, 414 or 501 is kept that says nothing about caching; 0s: not at all.",
+    )  # fmt: skip
     honour_request_directives: bool = Field(
         False,
         description="Whether viewers may demand validation by Cache-Control in their requests. Then any of them can send "

@@ -66,26 +66,32 @@ def explicit_fresh_s(response: Fields, *, now: float = 0) -> float | None:
     return max(0, expires - (date if date is not None else int(now)))
 
 
-def heuristic_fresh_s(status: int, response: Fields, *, now: float = 0) -> float | None:
-    """A guess from Last-Modified; None where none may be made. RFC 9111 §4.2.2."""
+def heuristic_fresh_s(status: int, response: Fields, *, now: float = 0, negative_s: float = 0) -> float | None:
+    """A guess from Last-Modified; None where none may be made. RFC 9111 §4.2.2.
+
+    `negative_s`: the guess for an error of these statuses without Last-Modified, so that what is not there is not asked
+    for by everybody. Other errors (5xx) may never be guessed at.
+    """
     if status not in HEURISTIC and "public" not in directives(response):
         return None
     modified = parse_date(response.get("last-modified"), now=now)
     if modified is None:
-        return None
+        return negative_s if negative_s > 0 and status in HEURISTIC and status >= 400 else None
     date = parse_date(response.get("date"), now=now)
     since_s = max(0.0, (date if date is not None else now) - modified)
     return min(since_s * _HEURISTIC_SHARE, _HEURISTIC_MAX_S)
 
 
-def lifetime(response: Fields, *, requested_at: float, received_at: float, status: int = 200) -> Lifetime:
+def lifetime(
+    response: Fields, *, requested_at: float, received_at: float, status: int = 200, negative_s: float = 0
+) -> Lifetime:
     """The clockwork of a response that is about to be stored."""
     control = directives(response)
     validates_always = "no-cache" in control and not control.names("no-cache")
     forbidden = validates_always or "must-revalidate" in control or "proxy-revalidate" in control
     fresh_s = explicit_fresh_s(response, now=received_at)
     if fresh_s is None:
-        fresh_s = heuristic_fresh_s(status, response, now=received_at) or 0
+        fresh_s = heuristic_fresh_s(status, response, now=received_at, negative_s=negative_s) or 0
     if validates_always or told_age_s(response) is None:
         fresh_s = 0
     return Lifetime(

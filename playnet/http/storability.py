@@ -25,7 +25,7 @@ _OF_ONE_REQUEST: Final = frozenset({206, 304, 401, 407, 412, 416})
 _ONE_VIEWER_EACH: Final = frozenset({"*", "cookie", "authorization"})
 
 
-def is_storable(request: Fields, status: int, response: Fields) -> bool:
+def is_storable(request: Fields, status: int, response: Fields, *, negative_s: float = 0) -> bool:
     """Whether the response to a GET is kept for others. `request` holds what the origin was asked."""
     control = directives(response)
     return (
@@ -35,7 +35,7 @@ def is_storable(request: Fields, status: int, response: Fields) -> bool:
         and ("set-cookie" not in response or "set-cookie" in unshared(response))
         and not _ONE_VIEWER_EACH & set(varying(response))
         and ("authorization" not in request or _allows_authorized(control))
-        and _has_a_future(status, response)
+        and _has_a_future(status, response, negative_s)
     )
 
 
@@ -59,8 +59,10 @@ def _allows_authorized(control: CacheControl) -> bool:
     return any(name in control for name in ("public", "s-maxage", "must-revalidate"))
 
 
-def _has_a_future(status: int, response: Fields) -> bool:
+def _has_a_future(status: int, response: Fields, negative_s: float) -> bool:
     """A lifetime, explicit or guessed, or a validator with which it can be asked for again. §3, last list."""
-    if explicit_fresh_s(response) is not None or heuristic_fresh_s(status, response) is not None:
+    if explicit_fresh_s(response) is not None:
+        return True
+    if heuristic_fresh_s(status, response, negative_s=negative_s) is not None:
         return True
     return status == 200 and ("etag" in response or "last-modified" in response)

@@ -178,6 +178,10 @@ class Lab:
             if path.is_file()
         )
 
+    async def hot(self, path: str) -> None:
+        """The entry stands in the hot tree: that comes after its body is in place."""
+        await until((self.cache / "hot" / path.lstrip("/")).exists)
+
     async def settled(self) -> None:
         """No fill is under way: temporary files are gone."""
         await until(lambda: not any((self.cache / "temp").iterdir()))

@@ -65,7 +65,7 @@ def test_a_miss_becomes_a_hit_that_costs_neither_brain_nor_origin(short_tmp: Pat
         async with standalone(short_tmp, free_port()) as (lab, _):
             lab.origin.scripts[PATH] = media(whole)
             missed, first = await lab.get(PATH)
-            await lab.settled()
+            await lab.hot(PATH)
             hit, second = await lab.get(PATH)
             assert (cache_status(missed), cache_status(hit)) == ("fwd=miss; fwd-status=200; stored", HOT)
             assert first == second == whole
@@ -195,8 +195,7 @@ def test_unsafe_requests_pass_whole_and_end_hot_hits(short_tmp: Path, free_port:
             lab.origin.scripts[PATH] = media(pattern(1000))
             lab.origin.scripts["/x"] = Script(b"done", {"Content-Location": PATH}, status=201)
             await lab.get(PATH)
-            await lab.settled()
-            await until((lab.cache / "hot" / PATH.lstrip("/")).exists)
+            await lab.hot(PATH)
             assert cache_status((await lab.get(PATH))[0]) == HOT
             sent = pattern(3 << 20)
             async with lab.client.post(lab.url + "/x", data=io.BytesIO(sent)) as response:
@@ -216,7 +215,7 @@ def test_hot_hits_outlive_the_brain_and_a_new_one_agrees(short_tmp: Path, free_p
             lab.origin.scripts[PATH] = media(pattern(1000))
             lab.origin.scripts["/v/a/1/360p/2.m4s"] = slow = media(pattern(300_000))
             await lab.get(PATH)
-            await lab.settled()
+            await lab.hot(PATH)
             slow.pause_at = 100_000
             async with lab.client.get(lab.url + "/v/a/1/360p/2.m4s") as cut:
                 await cut.content.readexactly(50_000)
@@ -265,7 +264,7 @@ def test_a_purge_by_tag_reaches_nginx(short_tmp: Path, free_port: Port, redis_ur
                 for asset in "ab":
                     origin.scripts[f"/v/{asset}/1/360p/1.m4s"] = media(pattern(1000), tags=f"asset:{asset}")
                     await lab.get(f"/v/{asset}/1/360p/1.m4s")
-                await lab.settled()
+                    await lab.hot(f"/v/{asset}/1/360p/1.m4s")
                 redis = from_url(redis_url)
                 await PurgeLog(redis).append([(1, PurgeOrder(kind="tag", value="asset:a"))])
                 await redis.aclose()

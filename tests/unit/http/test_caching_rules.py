@@ -183,6 +183,15 @@ def test_heuristic_freshness(status: int, response: Fields, seconds: float | Non
 
 
 @pytest.mark.parametrize(
+    ("status", "seconds"), [(404, 5), (410, 5), (200, None), (301, None), (403, None), (503, None)]
+)
+def test_only_errors_that_may_be_guessed_at_are_kept_for_a_moment(status: int, seconds: float | None) -> None:
+    assert heuristic_fresh_s(status, fields(), negative_s=5) == seconds
+    assert is_storable(fields(), status, fields(), negative_s=5) is (seconds is not None)
+    assert not is_storable(fields(), status, fields(cache_control="no-store"), negative_s=5)
+
+
+@pytest.mark.parametrize(
     ("response", "age_s"),
     [
         pytest.param(fields(date=format_date(NOW)), 2, id="delay-of-the-answer"),
