@@ -73,7 +73,7 @@ class Service:
         settings = self._settings
         name = f"{socket.gethostname()}:{os.getpid()}"
         tasks = TaskTable(self._database, worker=name, lease_s=settings.lease, max_attempts=settings.max_attempts)
-        steps = Steps(self._store, self._runner, settings)
+        steps = Steps(self._store, self._runner, settings, workspace.make("sources"))
         worker = Worker(tasks, steps, workspace, self.metrics, jitter=random.random)
         log.info("transcoder.started", worker=name, workers=settings.workers, swept=workspace.swept)
         await worker.run(draining, slots=settings.workers)

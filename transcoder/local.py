@@ -97,7 +97,7 @@ async def transcode(args: argparse.Namespace) -> dict[str, object]:
     runner = Runner(find_tools(settings))
     with _fresh(args.out) as out, tempfile.TemporaryDirectory(prefix=".work-", dir=out) as work:
         store = FolderStore(FileStore(out), args.file.resolve(), _ASSET, _REVISION)
-        steps = Steps(store, runner, settings, chunk_s=chunk_s)
+        steps = Steps(store, runner, settings, Path(work), chunk_s=chunk_s)
         probe = Assignment(
             kind="probe", part=0, asset=_ASSET, revision=_REVISION, source_key=store.source_key, plan=None
         )

@@ -88,7 +88,7 @@ class Studio:
         claim = await tasks.take(set())
         assert claim is not None
         assert claim.asset == asset
-        steps = Steps(store, Runner(find_tools(settings)), settings, chunk_s=chunk_s)
+        steps = Steps(store, Runner(find_tools(settings)), settings, folder, chunk_s=chunk_s)
         planned = await steps.run(claim, {}, folder, Progress())
         assert isinstance(planned, Planned)
         await tasks.finish_probe(claim, planned.plan)

@@ -30,7 +30,7 @@ from transcoder.core.verify import check_audio, check_video
 
 from .ffmpeg import Limits, Runner
 from .packager import Packager, Piece, audio_track, index, init_sha256, video_track
-from .source import fetch, local_source, require_space
+from .source import Sources, fetch
 
 log = logger(__name__)
 
@@ -84,10 +84,13 @@ class Progress:
 
 
 class Steps:
-    """The steps, on one host. `chunk_s`: see `make_plan`."""
+    """The steps, in one process. `work`: a folder of its own for copies of sources; `chunk_s`: see `make_plan`."""
 
-    def __init__(self, store: ObjectStore, runner: Runner, settings: Transcoder, *, chunk_s: float = CHUNK_S) -> None:
+    def __init__(
+        self, store: ObjectStore, runner: Runner, settings: Transcoder, work: Path, *, chunk_s: float = CHUNK_S
+    ) -> None:
         self._store = store
+        self._sources = Sources(store, work)
         self._runner = runner
         self._settings = settings
         self._chunk_s = chunk_s
@@ -96,11 +99,11 @@ class Steps:
         """Do one task in an empty folder. `results`: those of the revision's finished tasks, in order."""
         try:
             if task.kind == "probe":
-                return Planned(await self._probe(task, folder))
+                return Planned(await self._probe(task))
             assert task.plan is not None
             if task.kind in {"thumbs", "publish"}:
                 return await self._end(task, task.plan, results, folder)
-            async with local_source(self._store, task.source_key, folder) as source:
+            async with self._sources.open(task.source_key) as source:
                 if task.kind == "video":
                     return await self._video(task, task.plan, source, folder, progress)
                 return Made(await self._audio(task, task.plan, source, folder, progress))
@@ -119,8 +122,8 @@ class Steps:
             return Made(await self._thumbs(task, plan.video, timeline, folder))
         return Described(_presentation(timeline.tracks, results))
 
-    async def _probe(self, task: Assignment, folder: Path) -> Plan:
-        async with local_source(self._store, task.source_key, folder) as path:
+    async def _probe(self, task: Assignment) -> Plan:
+        async with self._sources.open(task.source_key) as path:
             if path.stat().st_size == 0:
                 raise MediaRejected("The file is empty.")
             source = await self._report(path)
@@ -179,7 +182,7 @@ class Steps:
         window = plan.window(task.part)
         window_s = window.frames / plan.fps
         rates = [rendition.max_bitrate_bps for rendition in plan.renditions]
-        require_space(folder, sum(rates) * int(window_s + 1) // 8)
+        await self._sources.require_space(sum(rates) * int(window_s + 1) // 8)
         encode = argv.video(source, plan, window, folder, preset=self._settings.preset)
         reader = ProgressReader()
         watch = _watch(reader, progress, lambda: share(reader.frames, window.frames))
@@ -218,7 +221,7 @@ class Steps:
     ) -> dict[str, Any]:
         target = folder / "audio.mp4"
         expected_s = float(audio.expected_s) if audio.expected_s else None
-        require_space(folder, int((expected_s or 0.0) * audio.bitrate_bps / 8))
+        await self._sources.require_space(int((expected_s or 0.0) * audio.bitrate_bps / 8))
         reader = ProgressReader()
         watch = _watch(reader, progress, lambda: share(reader.out_s, expected_s))
         limits = Limits(
@@ -250,7 +253,7 @@ class Steps:
 
     async def _storyboard(self, packager: Packager, track: VideoTrack, shape: Tiling, folder: Path) -> None:
         small = folder / "small.mp4"
-        require_space(folder, sum(track.segment_bytes))
+        await self._sources.require_space(sum(track.segment_bytes))
         await self._assemble(packager, track, range(1, len(track.segment_ticks) + 1), small)
         await self._runner.ffmpeg(argv.storyboard(small, shape, folder / "sprite-%d.jpg"), Limits(_THUMBS_S), _ignore)
         sheets = [f"sprite-{number}.jpg" for number in range(1, shape.sheets + 1)]
