@@ -140,7 +140,8 @@ class Answer:
                 )
                 await self._stream(206, fields, bytes_of(selected.first, selected.last))
             case Whole():
-                fields = fields.plus(("content-length", str(size_bytes)))
+                if code != 204:  # RFC 9110 §8.6
+                    fields = fields.plus(("content-length", str(size_bytes)))
                 await self._stream(code, fields, bytes_of(0, size_bytes - 1))
 
     def _decorated(self, entry: Entry, status: CacheStatus) -> Fields:

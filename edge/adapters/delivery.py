@@ -30,7 +30,8 @@ from playnet.logs import logger
 from playnet.purge.order import PurgeOrder
 
 from .answers import Answer, Viewer
-from .fills import ERRORS, Fills, Mismatch, Private, Streaming, Validated
+from .fill import Mismatch, Private, Streaming, Validated
+from .fills import ERRORS, Fills
 from .metrics import Metrics
 from .store import Store
 from .upstream import Ask, Looping, NotStored, Reply, Upstream, UpstreamFailed, UpstreamSlow
@@ -163,21 +164,15 @@ class Delivery:
             async with self._fills.obtain(ask, stale.entry if stale else None) as obtained:
                 head, collapsed = obtained.head, obtained.collapsed
                 match head:
-                    case Validated(entry):
+                    case Validated(entry, personal):
                         status = CacheStatus(fwd="stale", fwd_status=304, stored=True, collapsed=collapsed)
-                        await self._stored(viewer, entry, status, "revalidated")
+                        own = entry if collapsed else _with(entry, personal)
+                        await self._stored(viewer, own, status, "revalidated")
                     case Streaming(entry, personal, body):
-                        entry = (
-                            entry if collapsed else replace(entry, fields=Fields(entry.fields.pairs + personal.pairs))
-                        )
-                        status = CacheStatus(
-                            fwd=why,
-                            fwd_status=entry.status,
-                            stored=body.is_kept,
-                            collapsed=collapsed,
-                        )
+                        own = entry if collapsed else _with(entry, personal)
+                        status = CacheStatus(fwd=why, fwd_status=entry.status, stored=body.is_kept, collapsed=collapsed)
                         self._metrics.requests.labels("collapsed" if collapsed else "miss").inc()
-                        await Answer(viewer, self._clock).growing(entry, status, body)
+                        await Answer(viewer, self._clock).growing(own, status, body)
                     case Private():
                         await self._private(viewer, wanted, stale, head)
                     case _:
@@ -269,6 +264,11 @@ class Delivery:
             await self._store.forget(order)
         except Unavailable as exc:
             self._store.failed("invalidate", exc)
+
+
+def _with(entry: Entry, personal: Fields) -> Entry:
+    """The entry as the viewer gets it for whom the exchange was made."""
+    return replace(entry, fields=Fields(entry.fields.pairs + personal.pairs)) if personal.pairs else entry
 
 
 def _has_body(request: Fields) -> bool:

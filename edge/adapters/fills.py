@@ -8,11 +8,10 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from edge.core.entry import Entry, new_entry, personal, validated
-from edge.core.forget import concerns
 from edge.core.key import Key
 from playnet.errors import PlayNetError, StorageFull, Unavailable
 from playnet.http.conditional import validators
@@ -23,6 +22,7 @@ from playnet.logs import logger
 from playnet.purge.order import PurgeOrder
 
 from .bodies import Temp
+from .fill import Fill, Head, Mismatch, Obtained, Private, Streaming, Validated
 from .growing import Abandoned, Growing
 from .metrics import Metrics
 from .store import Reservation, Store
@@ -31,7 +31,6 @@ from .upstream import Ask, Reply, Upstream, UpstreamFailed
 log = logger(__name__)
 
 _FILE_THREADS: Final = 4
-_MAX_ORDERS: Final = 256  # purge orders remembered by a fill whose head has not come; more of them doom it
 _APART_S: Final = 60.0  # a key whose answer could not be shared is fetched by each viewer for so long
 _MAX_APART: Final = 10_000
 _MAX_REFRESHES: Final = 64
@@ -39,100 +38,6 @@ ERRORS: Final = frozenset({500, 502, 503, 504})  # RFC 5861 §4
 _STEP_BYTES: Final = 4 << 20  # room is reserved in steps of this when the origin does not tell the length
 _STALL_S: Final = 20.0
 _FAREWELL_S: Final = 60.0  # for viewers of an entry that must go
-
-
-@dataclass(frozen=True, slots=True)
-class Streaming:
-    """The body arrives and everybody may have it. `entry` lacks only the final size.
-
-    `personal`: further fields, for the viewer who started the fill alone.
-    """
-
-    entry: Entry
-    personal: Fields
-    body: Growing
-
-
-@dataclass(frozen=True, slots=True)
-class Validated:
-    """The origin confirmed what is stored."""
-
-    entry: Entry
-
-
-@dataclass(frozen=True, slots=True)
-class Private:
-    """An answer for the viewer who asked, None for all others: they ask for themselves."""
-
-    reply: Reply | None
-    status: int
-
-
-Head = Streaming | Validated | Private
-
-
-class Mismatch(Exception):
-    """The fill that was joined brought a variant that does not suit the request: look again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Obtained:
-    """What a viewer gets from a fill. `collapsed`: somebody else had started it."""
-
-    head: Head
-    collapsed: bool
-
-
-@dataclass(slots=True, eq=False)
-class _Fill:
-    """`slot`: the place where its answer is expected, and where others find it while it runs."""
-
-    key: Key
-    slot: Key
-    ask: Ask
-    stored: Entry | None
-    head: "asyncio.Future[Head]"
-    viewers: int = 0
-    tags: tuple[str, ...] | None = None
-    orders: list[PurgeOrder] = field(default_factory=list)
-    is_doomed: bool = False
-    is_over: bool = False
-    body: Growing | None = None
-    fresh_until: float = 0.0
-    has_leader: bool = False
-    left: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def is_joinable(self, now: float) -> bool:
-        """Whether a new viewer may have what this fill brings: all of it, and while it is fresh."""
-        return self.body is None or (self.body.is_joinable and now < self.fresh_until)
-
-    def forget(self, order: PurgeOrder) -> bool:
-        """Note a purge. True when nobody may join any more; what it means for the body may come out later."""
-        if not concerns(order, self.key, self.tags):
-            return False
-        if order.kind == "tag" and self.tags is None and len(self.orders) < _MAX_ORDERS:
-            self.orders.append(order)
-        else:
-            self.is_doomed = True
-        return True
-
-    def learn(self, tags: tuple[str, ...]) -> None:
-        """The head has come: earlier purges by tag are judged now."""
-        self.tags = tags
-        self.is_doomed |= any(concerns(order, self.key, tags) for order in self.orders)
-
-    def leave(self) -> None:
-        """The viewer that started it goes: what was for that one only is cut unless it was read to its end."""
-        self.has_leader = False
-        if self.head.done() and not self.head.cancelled() and self.head.exception() is None:
-            head = self.head.result()
-            if isinstance(head, Private) and head.reply is not None:
-                head.reply.close()
-
-    def let_go(self) -> None:
-        """Close the file as soon as neither the fill nor a viewer needs it."""
-        if self.is_over and self.viewers == 0 and self.body is not None:
-            self.body.release()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +57,8 @@ class Fills:
     ) -> None:  # fmt: skip
         self._store, self._upstream, self._group = store, upstream, group
         self._keeping, self._metrics, self._clock = keeping, metrics, clock
-        self._open: dict[Key, _Fill] = {}
-        self._running: set[_Fill] = set()
+        self._open: dict[Key, Fill] = {}
+        self._running: set[Fill] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._apart: dict[Key, float] = {}
         self._refreshes = 0
@@ -214,8 +119,8 @@ class Fills:
     def _refreshed(self, _: "asyncio.Future[Head]") -> None:
         self._refreshes -= 1
 
-    def _start(self, ask: Ask, stored: Entry | None, slot: Key) -> _Fill:
-        fill = _Fill(ask.key, slot, ask, stored, asyncio.get_running_loop().create_future())
+    def _start(self, ask: Ask, stored: Entry | None, slot: Key) -> Fill:
+        fill = Fill(ask.key, slot, ask, stored, asyncio.get_running_loop().create_future())
         fill.head.add_done_callback(lambda head: head.cancelled() or head.exception())  # nobody may be left to see it
         superseded = self._open.get(slot)
         if superseded is not None:
@@ -228,7 +133,7 @@ class Fills:
         task.add_done_callback(self._tasks.discard)
         return fill
 
-    async def _run(self, fill: _Fill) -> None:
+    async def _run(self, fill: Fill) -> None:
         outcome = "failed"
         try:
             outcome = await self._exchange(fill)
@@ -247,18 +152,18 @@ class Fills:
             self._metrics.fills.labels(outcome).inc()
             self._over(fill)
 
-    def _over(self, fill: _Fill) -> None:
+    def _over(self, fill: Fill) -> None:
         self._close_to_others(fill)
         self._running.discard(fill)
         self._metrics.open_fills.set(len(self._running))
         fill.is_over = True
         fill.let_go()
 
-    def _close_to_others(self, fill: _Fill) -> None:
+    def _close_to_others(self, fill: Fill) -> None:
         if self._open.get(fill.slot) is fill:
             del self._open[fill.slot]
 
-    def _learn(self, fill: _Fill, entry: Entry) -> None:
+    def _learn(self, fill: Fill, entry: Entry) -> None:
         """The head has come: it may belong to another place than was expected, where others look from now on."""
         fill.learn(entry.tags)
         self._apart.pop(fill.key, None)
@@ -269,18 +174,18 @@ class Fills:
                 self._open[entry.key] = fill
         fill.slot = entry.key
 
-    def _fail(self, fill: _Fill, error: PlayNetError) -> None:
+    def _fail(self, fill: Fill, error: PlayNetError) -> None:
         if not fill.head.done():
             fill.head.set_exception(error)
         if fill.body is not None:
             fill.body.fail(error)
 
-    async def _exchange(self, fill: _Fill) -> str:
+    async def _exchange(self, fill: Fill) -> str:
         """One exchange to its end; gives its outcome."""
         reply = await self._upstream.ask(_conditional(fill.ask, fill.stored))
         if reply.exchange.status == 304 and fill.stored is not None:
             reply.close()
-            return await self._confirm(fill, validated(fill.stored, reply.exchange))
+            return await self._confirm(fill, validated(fill.stored, reply.exchange), personal(reply.exchange))
         draft = self._entry(fill, reply, body="", size_bytes=reply.size_bytes or 0)
         if not self._is_shared(fill, reply, draft):
             return await self._hand_over(fill, reply)
@@ -290,7 +195,7 @@ class Fills:
         finally:
             reply.close()
 
-    def _entry(self, fill: _Fill, reply: Reply, *, body: str, size_bytes: int) -> Entry:
+    def _entry(self, fill: Fill, reply: Reply, *, body: str, size_bytes: int) -> Entry:
         return new_entry(
             fill.key,
             reply.exchange,
@@ -300,7 +205,7 @@ class Fills:
             negative_s=self._keeping.negative_s,
         )
 
-    def _is_shared(self, fill: _Fill, reply: Reply, draft: Entry) -> bool:
+    def _is_shared(self, fill: Fill, reply: Reply, draft: Entry) -> bool:
         """Whether the answer is kept, and therefore for everybody: allowed, of some use, and not too large.
 
         An error is not, where the entry that it would replace may be served instead (RFC 5861 §4).
@@ -314,7 +219,7 @@ class Fills:
             and (size_bytes is None or size_bytes <= self._keeping.max_object_bytes)
         )
 
-    async def _confirm(self, fill: _Fill, entry: Entry) -> str:
+    async def _confirm(self, fill: Fill, entry: Entry, own: Fields) -> str:
         """A 304: the stored entry lives on, unless it was purged meanwhile."""
         assert fill.stored is not None
         fill.learn(entry.tags)
@@ -324,14 +229,14 @@ class Fills:
             ):
                 await self._store.update(entry)
             else:
-                return await self._confirm_once(fill, entry)
-        fill.head.set_result(Validated(entry))
+                return await self._confirm_once(fill, entry, own)
+        fill.head.set_result(Validated(entry, own))
         return "purged" if fill.is_doomed else "validated"
 
-    async def _confirm_once(self, fill: _Fill, entry: Entry) -> str:
+    async def _confirm_once(self, fill: Fill, entry: Entry, own: Fields) -> str:
         """A 304 that forbids to keep the entry, or to keep it under this key: those who wait may have it, nobody after."""
         self._close_to_others(fill)
-        fill.head.set_result(Validated(entry))
+        fill.head.set_result(Validated(entry, own))
         with suppress(TimeoutError):
             async with asyncio.timeout(_FAREWELL_S):
                 while fill.viewers:
@@ -340,7 +245,7 @@ class Fills:
         await self._store.drop(entry)
         return "validated"
 
-    async def _hand_over(self, fill: _Fill, reply: Reply) -> str:
+    async def _hand_over(self, fill: Fill, reply: Reply) -> str:
         """An answer that is not for everybody: the viewer who asked takes it over, or it is cut when that one left."""
         status = reply.exchange.status
         if status < 500:
@@ -357,7 +262,7 @@ class Fills:
             self._apart.clear()
         self._apart[key] = self._clock() + _APART_S
 
-    async def _receive(self, fill: _Fill, reply: Reply, draft: Entry) -> str:
+    async def _receive(self, fill: Fill, reply: Reply, draft: Entry) -> str:
         room = self._store.reservation()
         temp = await self._temporary(reply.size_bytes, room)
         fill.fresh_until = draft.life.fresh_until
@@ -377,7 +282,7 @@ class Fills:
             if temp is not None:
                 await self._store.discard(temp)
 
-    async def _keep(self, fill: _Fill, reply: Reply, temp: Temp | None, room: Reservation) -> str:
+    async def _keep(self, fill: Fill, reply: Reply, temp: Temp | None, room: Reservation) -> str:
         """Publish a complete body if it may be."""
         assert fill.body is not None
         if fill.body.refusal is not None:

@@ -140,8 +140,8 @@ def new_entry(
 
 
 def personal(exchange: Exchange) -> Fields:
-    """The fields that only the viewer gets for whom the exchange was made. RFC 9111 §5.2.2.4, §5.2.2.7."""
-    names = unshared(exchange.fields)
+    """The fields that only the viewer gets for whom the exchange was made. RFC 9111 §5.2.2.4, §5.2.2.7, §7.3."""
+    names = unshared(exchange.fields) | _ALWAYS_OWN
     return Fields(tuple(pair for pair in kept(exchange.fields) if pair[0] in names))
 
 

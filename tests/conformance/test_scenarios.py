@@ -145,7 +145,11 @@ RULES = [
         get("/v", UNSTORED, origin=reply("public, max-age=60", Set_Cookie="a=c"), has={"Set-Cookie": "a=c"})]),
     Scenario("cookie-in-a-304-is-not-shared", "RFC 9111 §3.2", [
         get("/v", MISS, origin=reply("max-age=10", ETag='"a"')), wait(11),
-        get("/v", VALIDATED, origin=reply("max-age=10", ETag='"a"', Set_Cookie="a=b")), get("/v", HIT, lacks=["Set-Cookie"])]),
+        get("/v", VALIDATED, origin=reply("max-age=10", ETag='"a"', Set_Cookie="a=b"), has={"Set-Cookie": "a=b"}),
+        get("/v", HIT, lacks=["Set-Cookie"])]),
+    Scenario("no-content-has-no-length", "RFC 9110 §8.6", [
+        get("/v", "fwd=miss; fwd-status=204; stored", origin=reply("max-age=60", status=204), status=204, lacks=["Content-Length"]),
+        get("/v", HIT, status=204, lacks=["Content-Length", "Transfer-Encoding"])]),
     Scenario("storable-again-after-a-private-answer", "RFC 9111 §3", [
         get("/v", UNSTORED, origin=reply("private")), get("/v", MISS, origin=reply("max-age=60")), get("/v", HIT)]),
     Scenario("a-304-can-forbid-to-keep-it", "RFC 9111 §3.2", [
