@@ -43,6 +43,7 @@ class Service:
         self._database = Database(database_dsn(config, layout), config.database, service="transcoder")
         self._store = open_store(config, layout)
         self.metrics = Metrics()
+        self._worker: Worker | None = None
         self.stop = asyncio.Event()
         self.failure: StartupFailed | None = None
 
@@ -74,15 +75,17 @@ class Service:
         name = f"{socket.gethostname()}:{os.getpid()}"
         tasks = TaskTable(self._database, worker=name, lease_s=settings.lease, max_attempts=settings.max_attempts)
         steps = Steps(self._store, self._runner, settings, workspace.make("sources"))
-        worker = Worker(tasks, steps, workspace, self.metrics, jitter=random.random)
+        worker = self._worker = Worker(tasks, steps, workspace, self.metrics, jitter=random.random)
         log.info("transcoder.started", worker=name, workers=settings.workers, swept=workspace.swept)
         await worker.run(draining, slots=settings.workers)
 
     async def check(self) -> None:
-        """Raise Unavailable when database or store do not answer, TimeoutError when they take too long."""
+        """Raise Unavailable when database or store do not answer or tasks are held up, TimeoutError when it takes too long."""
         async with asyncio.timeout(_READY_S):
             await self._database.check()
             await self._store.check()
+        if self._worker is not None:
+            self._worker.check()
 
 
 def create_app(service: Service) -> Starlette:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import nullcontext
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, cast
@@ -72,7 +73,7 @@ async def _table(world: Studio, *, max_attempts: int = 3) -> tuple[Database, Tas
     return database, TaskTable(database, worker="test", lease_s=3, max_attempts=max_attempts)
 
 
-async def _work(world: Studio, script: Script, done: str, *, max_attempts: int = 3) -> None:
+async def _work(world: Studio, script: Script, done: str, *, max_attempts: int = 3) -> Worker:
     """Let a worker follow the script until a condition on the database holds."""
     database, table = await _table(world, max_attempts=max_attempts)
     stop = asyncio.Event()
@@ -87,6 +88,7 @@ async def _work(world: Studio, script: Script, done: str, *, max_attempts: int =
             await until(held)
             stop.set()
     await database.close()
+    return worker
 
 
 @pytest.fixture
@@ -127,7 +129,10 @@ def test_what_may_work_later_is_tried_later(
     async def scenario() -> None:
         async with studio(short_tmp, postgres_dsn) as world:
             asset = await world.add(upload)
-            await _work(world, Script(probe=[ending]), "select error is not null from task")
+            worker = await _work(world, Script(probe=[ending]), "select error is not null from task")
+            waits = attempts == 0  # for an operator, who must be told
+            with pytest.raises(Unavailable, match=f"1 of its tasks wait: {ending}") if waits else nullcontext():
+                worker.check()
             task = (await world.tasks(asset))["probe"]
             assert (task["state"], task["attempts"]) == ("queued", attempts)
             assert str(ending) in task["error"]

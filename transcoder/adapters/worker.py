@@ -26,6 +26,7 @@ log = logger(__name__)
 _POLL_S = 1.0  # an idle slot looks for work; cheap enough not to need LISTEN, whose connection can go deaf
 _HEARTBEAT_S = 1.0  # also how often the publisher sees progress move
 _AWAY_S = 10.0  # before something is tried again that needs a service or space which is not there
+_HELD_UP_S = 6 * _AWAY_S  # older than that, another process has the task
 _BROKEN = "Processing failed several times. The operator finds the cause in the log."
 _SOURCE_GONE = "The uploaded file is not in the storage any more."
 
@@ -84,6 +85,14 @@ class Worker:
         self._metrics = metrics
         self._jitter = jitter
         self._running: set[int] = set()
+        self._held_up: dict[int, tuple[float, str]] = {}
+
+    def check(self) -> None:
+        """Raise Unavailable while tasks wait for something that an operator has to mend: disk space, the store."""
+        now = time.monotonic()
+        reasons = [reason for since, reason in self._held_up.values() if now - since < _HELD_UP_S]
+        if reasons:
+            raise Unavailable(f"{len(reasons)} of its tasks wait: {reasons[-1]}")
 
     async def run(self, stop: asyncio.Event, *, slots: int) -> None:
         """Work until `stop`; returns when every task has been given back."""
@@ -186,6 +195,7 @@ class Worker:
                 return
 
     async def _settle(self, claim: Claim, ending: Ending) -> None:
+        self._held_up.pop(claim.id, None)
         match ending:
             case Finished(outcome):
                 await self._finish(claim, outcome)
@@ -199,6 +209,7 @@ class Worker:
                 log.error("task.broken", task=claim.label, error=error, attempt=claim.attempt, again=again)
             case Away(error):
                 await self._tasks.give_back(claim, error, delay_s=_AWAY_S)
+                self._held_up[claim.id] = (time.monotonic(), error)
                 log.warning("task.postponed", task=claim.label, error=error)
             case Stopped():
                 await self._tasks.give_back(claim, "the worker stopped")
