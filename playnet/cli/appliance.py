@@ -1,7 +1,10 @@
 """`up`, `down`, `status`: the whole appliance on this box."""
 
 import asyncio
+import shutil
+import sys
 import time
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -104,4 +107,13 @@ def _greeting(config: Config) -> list[str]:
     lines = [f"PlayNet is up:   {config.public_url}/", f"data directory:  {layout.root}", f"API token:       {token}"]
     if (local := front_url(config, None)) != config.public_url:
         lines.append(f"from this host:  {local}/")
-    return [*lines, "add a video:     playnet add FILE --wait"]
+    return [*lines, f"add a video:     {_this_command()} add FILE --wait"]
+
+
+def _this_command() -> str:
+    """This program as it can be typed here."""
+    program = Path(sys.argv[0]).absolute()
+    found = shutil.which(program.name)
+    if found is not None and Path(found).samefile(program):
+        return program.name
+    return str(program.relative_to(Path.cwd())) if program.is_relative_to(Path.cwd()) else str(program)
