@@ -192,29 +192,50 @@ RULES = [
         get("/v", VALIDATED, origin=reply("max-age=10, immutable", ETag='"a"'))]),
 ]  # fmt: skip
 
-SCENARIOS: Final = (*TARGETED, *MESSAGES, *LOOPS, *STATUS, *RULES)
+WISHES = [
+    Scenario("viewers-demand-validation", "RFC 9111 §5.2.1.4", [
+        get("/v", MISS, origin=reply("max-age=60", ETag='"a"')),
+        get("/v", VALIDATED, origin=reply("max-age=60", ETag='"a"'), Cache_Control="no-cache"),
+        get("/v", VALIDATED, origin=reply("max-age=60", ETag='"a"'), Pragma="no-cache"),
+        wait(10), get("/v", VALIDATED, origin=reply("max-age=60", ETag='"a"'), Cache_Control="max-age=9"),
+        get("/v", HIT, Cache_Control="max-age=9"),
+        get("/v", VALIDATED, origin=reply("max-age=60", ETag='"a"'), Cache_Control="min-fresh=99")]),
+    Scenario("viewers-take-what-is-stale", "RFC 9111 §5.2.1.2", [
+        get("/v", MISS, origin=reply("max-age=10")), wait(20), get("/v", "hit; ttl=-10", Cache_Control="max-stale=15"),
+        get("/v", REPLACED, origin=reply("max-age=10, must-revalidate"), Cache_Control="max-stale=5"), wait(20),
+        get("/v", REPLACED, origin=reply("max-age=10"), Cache_Control="max-stale")]),
+    Scenario("viewers-leave-nothing-behind", "RFC 9111 §5.2.1.5", [
+        get("/v", "fwd=request; fwd-status=200", origin=reply("max-age=60"), Cache_Control="no-store"),
+        get("/v", MISS, origin=reply("max-age=60"))]),
+]  # fmt: skip
+
+GROUPS: Final = {
+    "targeted": TARGETED, "messages": MESSAGES, "loops": LOOPS, "status": STATUS, "rules": RULES, "wishes": WISHES,
+}  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "group", [TARGETED, MESSAGES, LOOPS, STATUS, RULES], ids=["targeted", "messages", "loops", "status", "rules"]
-)
-def test_scenarios(group: list[Scenario], short_tmp: Path, free_port: Callable[[], int]) -> None:
+@pytest.mark.parametrize("name", GROUPS)
+def test_scenarios(name: str, short_tmp: Path, free_port: Callable[[], int]) -> None:
     """One node for a group: its scenarios have paths of their own and only share the clock."""
 
     async def body() -> None:
         clock = Clock()
         origin = WireOrigin(clock)
         failures = []
-        async with origin.running(), brain(free_port(), short_tmp, origins=(origin.url,), clock=clock) as lab:
-            for scenario in group:
-                try:
-                    await play(scenario, lab, origin, clock)
-                except AssertionError as exc:
-                    failures.append(f"{scenario.id} ({scenario.spec}): {exc}")
+        async with origin.running():
+            honours = name == "wishes"
+            node = brain(free_port(), short_tmp, origins=(origin.url,), clock=clock, honour_request_directives=honours)
+            async with node as lab:
+                for scenario in GROUPS[name]:
+                    try:
+                        await play(scenario, lab, origin, clock)
+                    except AssertionError as exc:
+                        failures.append(f"{scenario.id} ({scenario.spec}): {exc}")
         assert not failures, "\n" + "\n".join(failures)
 
     run(body())
 
 
 def test_every_scenario_has_a_name_of_its_own() -> None:
-    assert len({scenario.id for scenario in SCENARIOS}) == len(SCENARIOS)
+    scenarios = [scenario for group in GROUPS.values() for scenario in group]
+    assert len({scenario.id for scenario in scenarios}) == len(scenarios)
