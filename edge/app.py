@@ -22,6 +22,7 @@ from edge.adapters.fills import Fills, Keeping
 from edge.adapters.hits import Hits
 from edge.adapters.metrics import Metrics
 from edge.adapters.purges import Purges
+from edge.adapters.reservation import Limits
 from edge.adapters.store import Store
 from edge.adapters.upstream import Upstream
 from edge.core.eviction import DEFAULT_POLICY, POLICIES
@@ -51,6 +52,7 @@ class Brain:
     redis_url: str | None = None
     honour_request_directives: bool = False
     negative_s: float = 0
+    spare_bytes: int = 0
 
 
 class _Node:
@@ -70,7 +72,7 @@ class _Node:
                 store = await Store.open(
                     brain.cache,
                     policy=POLICIES[brain.policy](),
-                    quota_bytes=brain.size_bytes,
+                    limits=Limits(brain.size_bytes, brain.spare_bytes),
                     metrics=metrics,
                     clock=self.clock,
                 )

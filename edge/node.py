@@ -28,7 +28,8 @@ log = logger(__name__)
 
 _SUN_PATH_BYTES: Final = 107
 _DRAIN_S: Final = 10
-_DEFAULT_CONNECT_S, _DEFAULT_READ_S, _DEFAULT_NEGATIVE_S, _DEFAULT_MAX_OBJECT = 3.0, 20.0, 5.0, 1 << 30
+_DEFAULT_CONNECT_S, _DEFAULT_READ_S, _DEFAULT_NEGATIVE_S = 3.0, 20.0, 5.0
+_DEFAULT_MAX_OBJECT = _DEFAULT_SPARE = 1 << 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +66,7 @@ def from_config(config: Config, layout: Layout, name: str) -> Setup:
         connect_s=tuning.connect_timeout,
         read_s=tuning.read_timeout,
         policy=tuning.policy,
+        spare_bytes=tuning.free_space,
         access_socket=layout.access_socket(name),
         redis_url=redis_url(config, layout),
         honour_request_directives=tuning.honour_request_directives,
@@ -92,6 +94,7 @@ def standalone(*, name: str, origins: Sequence[str], where: Address, cache: Path
         connect_s=_DEFAULT_CONNECT_S,
         read_s=_DEFAULT_READ_S,
         negative_s=_DEFAULT_NEGATIVE_S,
+        spare_bytes=_DEFAULT_SPARE,
         access_socket=access,
     )
     return Setup(

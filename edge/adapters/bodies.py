@@ -106,6 +106,14 @@ class Bodies:
         except OSError:
             return None
 
+    def free_bytes(self) -> int:
+        """What the file system has left for this account; 0 when it does not tell."""
+        try:
+            told = os.statvfs(self.bodies)
+        except OSError:
+            return 0
+        return told.f_bavail * told.f_frsize
+
     def open(self, body: str) -> int | None:
         """A descriptor for reading, None when the body is gone. Raises Unavailable."""
         try:

@@ -25,7 +25,8 @@ from .bodies import Temp
 from .fill import Fill, Head, Mismatch, Obtained, Private, Streaming, Validated
 from .growing import Abandoned, Growing
 from .metrics import Metrics
-from .store import Reservation, Store
+from .reservation import Reservation
+from .store import Store
 from .upstream import Ask, Reply, Upstream, UpstreamFailed
 
 log = logger(__name__)

@@ -49,6 +49,11 @@ class Metrics:
             "Entries that made room. As many as fills of a warm node: `size` is too small for the audience.",
             registry=self.registry,
         )
+        self.refusals = Counter(
+            "playnet_edge_refusals",
+            "Bodies for which quota or disk had no room; they passed through. Growing: free the disk, or give the node more.",
+            registry=self.registry,
+        )
         self.storage_failures = Counter(
             "playnet_edge_storage_failures",
             "What disk or index refused, by action. Viewers are served from the origin meanwhile: free or replace the disk.",

@@ -19,6 +19,7 @@ from edge.core.entry import Entry
 from edge.core.eviction import Policy
 from edge.core.hot import is_hot
 from edge.core.key import Key
+from edge.core.room import Room
 from edge.core.variants import Variants, primary_of
 from playnet.errors import PlayNetError, StorageFull, Unavailable
 from playnet.http.fields import Fields
@@ -29,6 +30,7 @@ from .bodies import Bodies, Temp
 from .index import Index
 from .metrics import Metrics
 from .recovery import recover
+from .reservation import Limits, Reservation
 
 log = logger(__name__)
 
@@ -44,27 +46,6 @@ _VALIDATE_BEFORE: Final = "validate-before"
 Clock = Callable[[], float]
 
 
-class Reservation:
-    """Room within the quota for one body that is arriving."""
-
-    def __init__(self, store: "Store") -> None:
-        self._store = store
-        self.held_bytes = 0
-
-    async def grow(self, size_bytes: int) -> bool:
-        """Hold at least `size_bytes`, evicting others; False when even an empty cache would not have the room."""
-        missing = size_bytes - self.held_bytes
-        if missing > 0 and not await self._store.make_room(missing):
-            return False
-        self.held_bytes = max(self.held_bytes, size_bytes)
-        return True
-
-    def release(self) -> None:
-        """Give the room back; the store counts what was published."""
-        self._store.give_back(self.held_bytes)
-        self.held_bytes = 0
-
-
 class Store:
     """Made by `open`, closed by `close`. Methods run on the event loop."""
 
@@ -73,13 +54,14 @@ class Store:
         worker: ThreadPoolExecutor,
         bodies: Bodies,
         policy: Policy,
-        quota_bytes: int,
+        limits: Limits,
         metrics: Metrics,
         clock: Clock,
     ) -> None:
         self.bodies = bodies
         self.marks = Marks()
-        self._worker, self._quota_bytes, self._metrics, self._clock = worker, quota_bytes, metrics, clock
+        self._worker, self._metrics, self._clock = worker, metrics, clock
+        self._quota_bytes, self._spare_bytes = limits.quota_bytes, limits.spare_bytes
         self._index: Index
         self._policy = policy
         self._reserved_bytes = 0
@@ -91,19 +73,19 @@ class Store:
         self._hot_changed = asyncio.Event()
 
     @classmethod
-    async def open(cls, folder: Path, *, policy: Policy, quota_bytes: int, metrics: Metrics, clock: Clock) -> "Store":
+    async def open(cls, folder: Path, *, policy: Policy, limits: Limits, metrics: Metrics, clock: Clock) -> "Store":
         """Open or create the store and bring it to agree with itself. `policy` is empty. Raises StartupFailed, Unavailable."""
         bodies = Bodies(folder)
         bodies.lock()
         worker = ThreadPoolExecutor(1, thread_name_prefix="edge-store")
-        store = cls(worker, bodies, policy, quota_bytes, metrics, clock)
+        store = cls(worker, bodies, policy, limits, metrics, clock)
         try:
             await store._run(store._recover, folder / "index")
         except PlayNetError:
             worker.shutdown()
             bodies.unlock()
             raise
-        metrics.quota_bytes.set(quota_bytes)
+        metrics.quota_bytes.set(limits.quota_bytes)
         await store.make_room(0)
         store._told()
         return store
@@ -177,14 +159,21 @@ class Store:
         return Reservation(self)
 
     async def make_room(self, size_bytes: int) -> bool:
-        """Reserve; evicts what the policy names until it fits. False when it cannot fit."""
-        if self._reserved_bytes + size_bytes > self._quota_bytes:
+        """Reserve; evicts what the policy names until quota and disk allow it. False when they cannot."""
+        room = Room(
+            self._quota_bytes,
+            self._policy.size_bytes,
+            self._reserved_bytes,
+            self.bodies.free_bytes(),
+            self._spare_bytes,
+        )
+        excess = room.excess(size_bytes)
+        if excess is None:
+            self._metrics.refusals.inc()
             return False
+        kept_bytes = self._policy.size_bytes - excess
         victims: list[Key] = []
-        while self._policy.size_bytes + self._reserved_bytes + size_bytes > self._quota_bytes:
-            victim = self._policy.evict()
-            if victim is None:
-                break
+        while self._policy.size_bytes > kept_bytes and (victim := self._policy.evict()) is not None:
             victims.append(victim)
         self._reserved_bytes += size_bytes
         if victims:

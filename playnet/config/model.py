@@ -241,6 +241,10 @@ class EdgeTuning(Section):
     max_object: Size = Field(
         "1GiB", ge=1 << 20, validate_default=True, description="Larger responses pass through uncached."
     )
+    free_space: Size = Field(
+        "1GiB", ge=0, validate_default=True,
+        description="Of the cache's file system, left to others: a node gives bytes back rather than fill the disk.",
+    )  # fmt: skip
     policy: Literal["s3-fifo", "sieve", "lru", "gdsf"] = Field(
         "s3-fifo",
         description="Who stays in a full cache: `s3-fifo` and `sieve` let what is asked for once pass by, `lru` keeps what was "

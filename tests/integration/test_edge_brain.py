@@ -332,6 +332,27 @@ def test_a_flood_of_three_quotas_stays_within_one(short_tmp: Path, free_port: Po
     run(body())
 
 
+def test_a_disk_that_others_filled_is_left_to_them(short_tmp: Path, free_port: Port) -> None:
+    """The database of a small box needs room more than the cache does."""
+
+    async def body() -> None:
+        port, data = free_port(), pattern(1 << 20)
+        async with brain(port, short_tmp) as lab:
+            lab.origin.scripts["/v/a/1/360p/1.m4s"] = media(data)
+            await lab.get("/v/a/1/360p/1.m4s")
+            await lab.hot("/v/a/1/360p/1.m4s")
+        async with brain(port, short_tmp, spare_bytes=1 << 60) as lab:
+            lab.origin.scripts["/v/a/1/360p/2.m4s"] = media(data)
+            for _ in range(2):
+                assert (await lab.get("/v/a/1/360p/2.m4s"))[1] == data
+            assert lab.origin.seen["/v/a/1/360p/2.m4s"] == 2
+            assert not (lab.cache / "hot/v/a/1/360p/2.m4s").exists()
+            assert (await lab.get("/v/a/1/360p/1.m4s"))[1] == data, "what it held would not have been enough"
+            assert lab.origin.seen["/v/a/1/360p/1.m4s"] == 0
+
+    run(body())
+
+
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO], ids=["full", "broken"])
 def test_a_disk_that_refuses_costs_no_viewer_anything(
     short_tmp: Path, free_port: Port, monkeypatch: pytest.MonkeyPatch, code: int
