@@ -19,6 +19,7 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
     "media-rejected": ("The source cannot become video.", "Upload another file; the detail says why."),
     "method-not-allowed": ("The address does not take this method.", "`Allow` lists those that it takes."),
     "not-found": ("There is no such thing, or not any more.", "Check the address."),
+    "not-stored": ("`only-if-cached` was asked and nothing is stored.", "Ask without it."),
     "rejected": ("The call will never work as it is.", "Correct what the detail names."),
     "startup-failed": ("A process of the appliance cannot start.", "The message names what to do."),
     "storage-full": ("No space is left. Nothing was acknowledged.", "Free some space, then send it again."),
