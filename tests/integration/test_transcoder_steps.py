@@ -177,6 +177,27 @@ def _assembled(root: Path, segments: int) -> Path:
     return whole
 
 
+def test_a_source_that_says_much_about_itself_is_read(short_tmp: Path) -> None:
+    """Downloaded videos carry their whole description, in one line of the report."""
+    words = (
+        "-metadata",
+        f"comment={'word ' * 2000}",
+    )
+    (short_tmp / "objects" / "source" / ASSET).mkdir(parents=True)
+    ffmpeg(*_made("25", "1", *X264, *words, "-f", "matroska"), str(short_tmp / "objects" / "source" / ASSET / "u"))
+
+    async def scenario() -> None:
+        store = FileStore(short_tmp / "objects")
+        steps = Steps(store, Runner(find_tools(SETTINGS)), SETTINGS, short_tmp)
+        planned = await steps.run(_task("probe", 0, None), {}, short_tmp, Progress())
+        assert isinstance(planned, Planned)
+        assert planned.plan.video is not None
+        assert planned.plan.video.frames == 25
+        await store.close()
+
+    run(scenario())
+
+
 def test_a_far_store_that_falters_gets_everything(
     source: Path, short_tmp: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

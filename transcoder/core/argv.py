@@ -25,6 +25,11 @@ _GLOBAL = ("-hide_banner", "-nostdin", "-y", "-v", "warning", "-max_alloc", str(
 _PROGRESS = ("-nostats", "-stats_period", "0.5", "-progress", "pipe:1")
 _TOLERANT = ("-max_error_rate", "1")  # what decodes is counted afterwards; the exit status would not say
 _AUDIO_FRAGMENT_US = 250_000  # the grain in which sound is cut to follow the picture's segments
+_REPORTED = (
+    "format=format_name,duration:stream=index,codec_type,codec_name,codec_tag_string,width,height,sample_aspect_ratio,"
+    "channels,time_base,avg_frame_rate,start_pts,duration,duration_ts,nb_frames:stream_disposition:"
+    "stream_tags=language:stream_side_data=rotation"
+)  # what transcoder.core.probe reads
 _MUX = {"f": "mp4", "map_metadata": -1, "fflags": "+bitexact", "write_btrt": 0, "brand": "cmfc"}
 
 
@@ -37,8 +42,8 @@ class Encoded:
 
 
 def probe(source: Path) -> tuple[str, ...]:
-    """ffprobe: streams and container as JSON on stdout."""
-    return (*_ffprobe(), "-show_format", "-show_streams", "-of", "json", f"file:{source}")
+    """ffprobe: streams and container as JSON on stdout; of the tags, which may hold whole books, only the language."""
+    return (*_ffprobe(), "-show_entries", _REPORTED, "-of", "json", f"file:{source}")
 
 
 def packet_times(source: Path, stream: int) -> tuple[str, ...]:

@@ -122,7 +122,7 @@ def _span(ticks: Sequence[int], keys: Sequence[int]) -> Span:
 
 
 def read_source(report: Mapping[str, Any]) -> Source:
-    """Choose streams from `ffprobe -show_format -show_streams`. MediaRejected says what is wrong with the file."""
+    """Choose streams from the report of `argv.probe`. MediaRejected says what is wrong with the file."""
     streams = [stream for stream in _list(report, "streams") if isinstance(stream, Mapping)]
     container = _text(_mapping(report, "format"), "format_name")
     if not streams or container in _UNKNOWN:
