@@ -11,13 +11,13 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
-from edge.core.entry import Entry, new_entry, personal, validated
+from edge.core.entry import Entry, may_replace, new_entry, personal, validated
 from edge.core.key import Key
 from playnet.errors import PlayNetError, StorageFull, Unavailable
 from playnet.http.conditional import validators
 from playnet.http.fields import Fields
 from playnet.http.storability import is_storable
-from playnet.http.vary import suits, varying
+from playnet.http.vary import suits
 from playnet.logs import logger
 from playnet.purge.order import PurgeOrder
 
@@ -225,9 +225,7 @@ class Fills:
         assert fill.stored is not None
         fill.learn(entry.tags)
         if not fill.is_doomed:
-            if is_storable(Fields(), entry.status, entry.fields) and varying(entry.fields) == varying(
-                fill.stored.fields
-            ):
+            if may_replace(fill.stored, entry):
                 await self._store.update(entry)
             else:
                 return await self._confirm_once(fill, entry, own)

@@ -11,8 +11,8 @@ from typing import Any, Final
 from playnet.http.dates import format_date, parse_date
 from playnet.http.fields import Fields
 from playnet.http.freshness import Lifetime, lifetime
-from playnet.http.storability import unshared
-from playnet.http.vary import Selector, selector
+from playnet.http.storability import is_storable, unshared
+from playnet.http.vary import Selector, selector, varying
 
 from .key import Key
 from .variants import variant_key
@@ -168,7 +168,7 @@ def validated(stored: Entry, exchange: Exchange) -> Entry:
 
 
 def freshened(stored: Entry, exchange: Exchange) -> Entry | None:
-    """The entry after a 200 to HEAD; None when that describes another representation. RFC 9111 §4.3.5."""
+    """The entry after a 200 to HEAD; None when that describes another representation or forbids this one. RFC 9111 §4.3.5."""
     if exchange.status != 200 or stored.status != 200:
         return None
     for name in ("etag", "last-modified"):
@@ -176,7 +176,13 @@ def freshened(stored: Entry, exchange: Exchange) -> Entry | None:
         if told is not None and told != stored.fields.get(name):
             return None
     length = exchange.fields.get("content-length")
-    return validated(stored, exchange) if length in {None, str(stored.size_bytes)} else None
+    fresh = validated(stored, exchange)
+    return fresh if length in {None, str(stored.size_bytes)} and may_replace(stored, fresh) else None
+
+
+def may_replace(stored: Entry, fresh: Entry) -> bool:
+    """Whether a validated entry may still be kept, and under its key."""
+    return is_storable(_NOTHING, fresh.status, fresh.fields) and varying(fresh.fields) == varying(stored.fields)
 
 
 def kept(fields: Fields) -> Fields:

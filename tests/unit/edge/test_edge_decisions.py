@@ -133,6 +133,9 @@ def test_what_is_for_one_viewer_is_not_stored() -> None:
         pytest.param(fields(last_modified=format_date(0)), 200, False, id="other-date"),
         pytest.param(fields(content_length="8"), 200, False, id="other-length"),
         pytest.param(fields(), 404, False, id="gone"),
+        pytest.param(fields(etag='"a"', cache_control="private, max-age=60"), 200, False, id="private-now"),
+        pytest.param(fields(etag='"a"', cache_control="no-store"), 200, False, id="forbidden-now"),
+        pytest.param(fields(etag='"a"', vary="foo"), 200, False, id="varies-now"),
     ],
 )
 def test_a_head_freshens_only_what_it_describes(head: Fields, status: int, fits: bool) -> None:
