@@ -1,6 +1,7 @@
 """How a worker ends a task, on real PostgreSQL: steps are scripted, everything around them is real."""
 
 import asyncio
+import shutil
 from collections.abc import Mapping
 from contextlib import nullcontext
 from fractions import Fraction
@@ -141,6 +142,30 @@ def test_what_may_work_later_is_tried_later(
             (job,) = await world.pool.fetch(query)
             assert job["status"] == "queued"
             assert delay_s - 3 < job["wait_s"] <= delay_s
+
+    run(scenario())
+
+
+class Unhousing(Script):
+    """After its first task there is no place for a second one's folder."""
+
+    async def run(
+        self, claim: Claim, results: Mapping[str, list[dict[str, Any]]], folder: Path, progress: Progress
+    ) -> Outcome:
+        outcome = await super().run(claim, results, folder, progress)
+        shutil.rmtree(folder.parent)
+        return outcome
+
+
+def test_a_task_that_gets_no_folder_keeps_its_attempt(upload: Path, short_tmp: Path, postgres_dsn: str) -> None:
+    async def scenario() -> None:
+        async with studio(short_tmp, postgres_dsn) as world:
+            asset = await world.add(upload)
+            worker = await _work(world, Unhousing(probe=[Planned(PLAN)]), "select bool_or(error is not null) from task")
+            with pytest.raises(Unavailable, match="cannot be made"):
+                worker.check()
+            task = (await world.tasks(asset))["audio"]
+            assert (task["state"], task["attempts"]) == ("queued", 0)
 
     run(scenario())
 

@@ -129,7 +129,10 @@ class Worker:
 
     async def _attempt(self, claim: Claim, stop: asyncio.Event) -> Ending:
         """Run the step beside its heartbeat; whichever ends first decides."""
-        folder = self._workspace.make(claim.holder.rpartition("/")[2])
+        try:
+            folder = self._workspace.make(claim.holder.rpartition("/")[2])
+        except StorageFull as exc:
+            return Away(_with_context(exc))
         progress = Progress()
         try:
             async with asyncio.TaskGroup() as group:

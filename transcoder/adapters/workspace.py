@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from uuid import uuid4
 
-from playnet.errors import StartupFailed
+from playnet.errors import StartupFailed, StorageFull
 
 _LOCK = "lock"
 
@@ -39,9 +39,12 @@ class Workspace:
             os.close(self._lock)
 
     def make(self, name: str) -> Path:
-        """A fresh folder for one task."""
+        """A fresh folder for one task. StorageFull when the disk does not take even that."""
         folder = self._folder / name
-        folder.mkdir(mode=0o700)
+        try:
+            folder.mkdir(mode=0o700)
+        except OSError as exc:
+            raise StorageFull(f"the work folder {folder} cannot be made: {exc.strerror}") from exc
         return folder
 
 
