@@ -22,6 +22,7 @@ MAX_TAGS: Final = 128
 
 # Written anew for every answer (Age, Via, Cache-Status are those of the stored exchange plus ours).
 _NOT_KEPT: Final = frozenset({"age", "content-length", "surrogate-key", "surrogate-control", "x-request-id", "server"})
+_FOR_NGINX: Final = "x-accel-"  # orders to the proxy next to the origin; ours takes them from its brain alone
 # What a 304 or a HEAD must not change: it describes the bytes that are stored. RFC 9111 §3.2.
 _OF_THE_BODY: Final = frozenset({"content-encoding", "content-length", "content-md5", "content-range", "etag"})
 _ASKED_ALIKE: Final = frozenset({"accept-encoding"})  # the same in every request to an origin: it selects nothing
@@ -187,7 +188,8 @@ def may_replace(stored: Entry, fresh: Entry) -> bool:
 
 def kept(fields: Fields) -> Fields:
     """The fields of an upstream's answer that viewers get. RFC 9111 §3.1."""
-    return fields.end_to_end().without(_NOT_KEPT)
+    rest = fields.end_to_end().without(_NOT_KEPT)
+    return Fields(tuple(pair for pair in rest if not pair[0].startswith(_FOR_NGINX)))
 
 
 def tags_of(fields: Fields) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from edge.core.accel import is_accelerable
 from edge.core.decide import SOFT_PURGE_GRACE_S, Action, Bypass, Fetch, Marks, Refuse, Revalidate, Serve, decide
-from edge.core.entry import Entry, Exchange, freshened, load, new_entry, personal, validated
+from edge.core.entry import Entry, Exchange, freshened, kept, load, new_entry, personal, validated
 from edge.core.forget import concerns
 from edge.core.forward import forwarded, is_looping
 from edge.core.hot import HOT_FIELDS, is_hot, nginx_etag
@@ -143,6 +143,11 @@ def test_a_head_freshens_only_what_it_describes(head: Fields, status: int, fits:
     fresh = freshened(stored, Exchange.of(status, head, requested_at=NOW + 100, received_at=NOW + 100))
     assert (fresh is not None) is fits
     assert fresh is None or (fresh.body == stored.body and fresh.life.fresh_until >= NOW + 160)
+
+
+def test_an_origin_gives_our_nginx_no_orders() -> None:
+    head = fields(x_accel_redirect="/.playnet/bodies/ab/c", x_accel_limit_rate="1", x_own="1")
+    assert dict(kept(head)) == {"x-own": "1"}
 
 
 # --- variants
