@@ -10,6 +10,7 @@ from .key import Key, purged_key
 
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})  # RFC 9110 §9.2.1; what we don't know counts as unsafe
 _POINTERS: Final = ("location", "content-location")
+_DONE_ELSEWHERE: Final = frozenset({307, 308})  # nothing was changed yet; the viewer has to ask there, perhaps in vain
 
 
 def invalidated(key: Key, method: str, status: int, response: Fields, *, authority: str) -> tuple[Key, ...]:
@@ -20,7 +21,7 @@ def invalidated(key: Key, method: str, status: int, response: Fields, *, authori
     if method in SAFE or not 200 <= status < 400:
         return ()
     found = [key]
-    for name in _POINTERS:
+    for name in () if status in _DONE_ELSEWHERE else _POINTERS:
         pointed = _same_host(response.get(name), key, authority.lower())
         if pointed is not None:
             found.append(pointed)

@@ -189,6 +189,7 @@ def test_variants_are_found_bounded_and_forgotten() -> None:
         pytest.param("POST", 200, fields(location="http://["), ["/v/a"], id="not-a-url"),
         pytest.param("X-OWN", 200, fields(), ["/v/a"], id="unknown-method"),
         pytest.param("POST", 500, fields(location="/v/b"), [], id="failed"),
+        pytest.param("POST", 307, fields(location="/v/b"), ["/v/a"], id="not-done-there-yet"),
         pytest.param("OPTIONS", 200, fields(), [], id="safe"),
     ],
 )
