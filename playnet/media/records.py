@@ -1,7 +1,7 @@
 """What is known of an encoded asset: the input of every manifest. Pure, frozen, JSON in and out.
 
 A track is one rendition: an init file and segments numbered from 1. Durations are what the boxes say, in ticks
-of the track's timescale, never nominal. Tables `revision` and `rendition` hold these records as jsonb.
+of the track's timescale, never nominal. `revision.presentation` holds these records as jsonb.
 """
 
 from fractions import Fraction

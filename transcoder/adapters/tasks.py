@@ -1,7 +1,8 @@
 """The life of a task in PostgreSQL: taken, kept, finished, put back or failed. Every change is one transaction.
 
-Every start has a holder name of its own, so a worker that lost its task to another changes nothing any more. PgQueuer decides who may start (its heartbeat is renewed with our lease); its job ends in the same transaction
-that ends the task. Raises Unavailable and StorageFull (see playnet.db.guard); callers retry what they must not lose.
+Every start has a holder name of its own, so a worker that lost its task to another changes nothing any more. PgQueuer
+decides who may start (its heartbeat is renewed with our lease); its job ends in the same transaction that ends the
+task. Raises Unavailable and StorageFull (see playnet.db.guard); callers retry what they must not lose.
 """
 
 from collections.abc import Sequence, Set
