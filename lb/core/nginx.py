@@ -149,6 +149,7 @@ def _server(config: Config) -> list[str]:
         'location = /readyz { access_log off; default_type text/plain; return 200 "ok\\n"; }',
         "location = /metrics { return 404; }",
         "location /metrics/ { return 404; }",
+        'location ~ "^/t/[^/]+/(?!v/|live/)" { return 404; }',  # a node drops the token: no way around the rules for the rest
         *(line for prefix in ("/v/", "/t/", "/live/") for line in _edge_location(config, prefix)),
         *_upload_location(config),
         *(f"location = {path} {{ proxy_pass http://origins{path}; }}" for path in _WITHOUT_SLASH),

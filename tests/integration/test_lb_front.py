@@ -238,6 +238,8 @@ def test_claims_of_clients_and_upstreams_do_not_pass(short_tmp: Path, free_port:
         pytest.param("/v/a%00b", 400, None, id="nul"),
         pytest.param("/v/%zz", 400, None, id="broken-escape"),
         pytest.param("/v/" + "a" * 20_000, 414, None, id="long-target"),
+        pytest.param("/t/tok/readyz", 404, None, id="no-token-leads-to-the-origin"),
+        pytest.param("/t/tok/live/b", 200, "/t/tok/live/b", id="tokens-lead-to-media"),
         pytest.param("/v/../v/./b", 200, "/v/b", id="dots-are-resolved"),
         pytest.param("/t/tok/%2e%2e/%2e%2e/api/v1", 200, "/api/v1", id="escaped-dots-are-resolved"),
         pytest.param("/v/a%0d%0aX-Bad:%201", 200, "/v/a%0D%0AX-Bad:%201", id="line-breaks-stay-escaped"),
