@@ -219,7 +219,7 @@ class Store:
         if replaced is not None and replaced.body != entry.body:
             self.bodies.remove(replaced.body)
 
-    async def update(self, entry: Entry) -> None:
+    async def update(self, entry: Entry, *, raising: bool = False) -> None:
         """Replace the record of a stored body: after a 304, or a soft purge. No effect when the key is gone."""
         if entry.key not in self._policy:
             return
@@ -229,6 +229,8 @@ class Store:
             await self._run(self._update, entry, hot)
         except (Unavailable, StorageFull) as exc:
             self.failed("update", exc)
+            if raising:
+                raise
 
     def _update(self, entry: Entry, hot: bool) -> None:
         stored = self._index.get(entry.key)
@@ -269,7 +271,7 @@ class Store:
         for key in keys:
             entry = await self._run(self._index.get, key)
             if entry is not None:
-                await self.update(replace(entry, soft_purged_at=now))
+                await self.update(replace(entry, soft_purged_at=now), raising=True)
 
     async def _forget_all(self, *, soft: bool) -> int:
         count = len(self._policy)

@@ -11,6 +11,9 @@ import pytest
 from redis.asyncio import from_url
 
 from edge.adapters import growing
+from edge.adapters.index import Index
+from edge.core.entry import Entry
+from playnet.errors import Unavailable
 from playnet.purge.log import PurgeLog
 from playnet.purge.order import PurgeOrder
 from tests.aio import run, until
@@ -378,6 +381,33 @@ def test_a_disk_that_refuses_costs_no_viewer_anything(
             await lab.get(PATH)
             await lab.settled()
             assert cache_status((await lab.get(PATH))[0]).startswith("hit")
+
+    run(body())
+
+
+def test_a_soft_purge_that_the_disk_refuses_is_asked_for_again(
+    short_tmp: Path, free_port: Port, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put, refused = Index.put, asyncio.Event()
+
+    def refusing(index: Index, entry: Entry) -> None:
+        if refused.is_set():
+            put(index, entry)
+        else:
+            refused.set()
+            raise Unavailable("the disk is full")
+
+    async def body() -> None:
+        redis = from_url(redis_url)
+        async with brain(free_port(), short_tmp, redis_url=redis_url) as lab:
+            lab.origin.scripts[PATH] = media(pattern(1000), tags="asset:a")
+            await lab.get(PATH)
+            await lab.settled()
+            monkeypatch.setattr(Index, "put", refusing)
+            await _purged(lab, PurgeLog(redis), 1, PurgeOrder(kind="tag", value="asset:a", soft=True))
+            assert refused.is_set()
+            assert "stale-while-revalidate" in cache_status((await lab.get(PATH))[0])
+        await redis.aclose()
 
     run(body())
 
