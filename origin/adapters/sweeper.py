@@ -1,4 +1,4 @@
-"""Finishes what requests began: removes deleted assets, lost uploads, old purge orders.
+"""Finishes what requests began: removes deleted assets, lost uploads, old purge orders, old notes about jobs.
 
 Every step may be repeated and may be cut off anywhere: objects go first, the row that names them last. Several
 origins may sweep at once.
@@ -23,6 +23,7 @@ log = logger(__name__)
 _PAUSE_S: Final = 5.0
 _BATCH: Final = 50
 _PURGES_KEPT: Final = timedelta(days=1)
+_JOB_LOG_KEPT: Final = timedelta(days=7)  # for operators, who may ask what happened to a job
 
 
 class Sweeper:
@@ -41,6 +42,7 @@ class Sweeper:
         await self._remove_abandoned()
         async with self._database.connection() as connection:
             await connection.execute(SQL["forget_purges"], _PURGES_KEPT)
+            await connection.execute(SQL["forget_job_log"], _JOB_LOG_KEPT)
         await wait_for_wake(self.wake, _PAUSE_S)
 
     async def _lapse_uploads(self) -> None:

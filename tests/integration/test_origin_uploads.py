@@ -227,6 +227,27 @@ def test_objects_of_lost_uploads_are_swept(place: Place) -> None:
     run(scenario())
 
 
+def test_old_notes_about_jobs_are_dropped(place: Place) -> None:
+    async def scenario() -> None:
+        await migrate(place.dsn)
+        note = (
+            "insert into pgqueuer_log (created, job_id, status, priority, entrypoint) "
+            "values (now() - make_interval(days => $1), $1, 'successful', 0, 'probe')"
+        )
+        for age_days in (1, 8):
+            await _execute(place, note, age_days)
+        connection = await asyncpg.connect(place.dsn)
+
+        async def only_the_young_one() -> bool:
+            return [row["job_id"] for row in await connection.fetch("select job_id from pgqueuer_log")] == [1]
+
+        async with running(place):
+            await until(only_the_young_one)
+        await connection.close()
+
+    run(scenario())
+
+
 def test_memory_stays_flat_while_a_large_source_comes(place: Place) -> None:
     total, block = 200 * MIB, bytes(MIB)
 
