@@ -183,8 +183,13 @@ class Lab:
         await until((self.cache / "hot" / path.lstrip("/")).exists)
 
     async def settled(self) -> None:
-        """No fill is under way: temporary files are gone."""
-        await until(lambda: not any((self.cache / "temp").iterdir()))
+        """No fill is under way: temporary files are gone, and nobody can join those who wrote them any more."""
+
+        async def over() -> bool:
+            idle = not any((self.cache / "temp").iterdir())
+            return idle and b"\nplaynet_edge_open_fills 0.0" in (await self.get("/metrics"))[1]
+
+        await until(over)
 
 
 @asynccontextmanager
