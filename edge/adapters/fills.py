@@ -36,6 +36,7 @@ _APART_S: Final = 60.0  # a key whose answer could not be shared is fetched by e
 _MAX_APART: Final = 10_000
 _MAX_REFRESHES: Final = 64
 ERRORS: Final = frozenset({500, 502, 503, 504})  # RFC 5861 §4
+_OF_THE_ASKER: Final = frozenset({400, 408, 425, 429, 431})  # tell of one request or its sender, not of the resource
 _STEP_BYTES: Final = 4 << 20  # room is reserved in steps of this when the origin does not tell the length
 _STALL_S: Final = 20.0
 _FAREWELL_S: Final = 60.0  # for viewers of an entry that must go
@@ -247,7 +248,7 @@ class Fills:
     async def _hand_over(self, fill: Fill, reply: Reply) -> str:
         """An answer that is not for everybody: the viewer who asked takes it over, or it is cut when that one left."""
         status = reply.exchange.status
-        if status < 500:
+        if status < 500 and status not in _OF_THE_ASKER:
             self._set_apart(fill.key)
             if fill.stored is not None and not fill.is_doomed:
                 await self._store.drop(fill.stored)  # the origin has something else now

@@ -155,6 +155,10 @@ RULES = [
     Scenario("a-304-can-forbid-to-keep-it", "RFC 9111 §3.2", [
         get("/v", MISS, origin=reply("max-age=10", ETag='"a"')), wait(11),
         get("/v", VALIDATED, origin=reply("no-store", ETag='"a"')), get("/v", UNSTORED, origin=reply("no-store", ETag='"a"'))]),
+    Scenario("trouble-of-one-asker-replaces-nothing", "RFC 6585 §4", [
+        get("/v", MISS, origin=reply("max-age=10", ETag='"a"')), wait(11),
+        get("/v", "fwd=stale; fwd-status=429", origin=reply(status=429), status=429),
+        get("/v", VALIDATED, origin=reply("max-age=10", ETag='"a"'))]),
     Scenario("unsafe-requests-invalidate-all-variants", "RFC 9111 §4.4", [
         get("/v", MISS, origin=reply("max-age=60", Vary="Foo"), Foo="1"),
         get("/v", "fwd=vary-miss; fwd-status=200; stored", origin=reply("max-age=60", Vary="Foo"), Foo="2"),
