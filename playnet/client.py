@@ -14,8 +14,9 @@ from typing import Any, Self
 
 import aiofiles
 import aiohttp
+from aiofiles.threadpool.binary import AsyncBufferedReader
 
-from playnet.errors import InvalidInput, PlayNetError, Rejected, Unavailable
+from playnet.errors import Conflict, InvalidInput, PlayNetError, Rejected, Unavailable
 from playnet.purge.order import PurgeOrder
 
 Asset = dict[str, Any]
@@ -59,20 +60,43 @@ class Client:
         return await self._patiently(lambda: self._call("POST", "/api/v1/assets", json={"title": title}))
 
     async def upload(self, asset_id: str, file: Path, sent: Sent) -> Asset:
-        """Stream a file as the asset's source; `sent` hears of every byte count that left, and of 0 at each attempt."""
+        """Stream a file as the asset's source; `sent` hears of every byte count that left, and of 0 at each attempt.
+
+        A 503 after the last byte leaves open whether the source was acknowledged: then a conflict is with ourselves.
+        """
         size = file.stat().st_size
+        doubtful = False
 
         async def attempt() -> Asset:
+            nonlocal doubtful
             sent(0)
-            return await self._call(
-                "PUT",
-                f"/api/v1/assets/{asset_id}/source",
-                params={"name": file.name},
-                data=_chunks(file, sent),
-                headers={"Content-Length": str(size), "Content-Type": "application/octet-stream"},
-            )
+            try:
+                async with aiofiles.open(file, "rb") as source:
+                    return await self._call(
+                        "PUT",
+                        f"/api/v1/assets/{asset_id}/source",
+                        params={"name": file.name},
+                        data=_chunks(source, sent),
+                        headers={"Content-Length": str(size), "Content-Type": "application/octet-stream"},
+                    )
+            except Unavailable:
+                doubtful = True
+                raise
+            except Conflict as conflict:
+                if not doubtful:
+                    raise
+                return await self._acknowledged(asset_id, size, conflict)
 
         return await self._patiently(attempt)
+
+    async def _acknowledged(self, asset_id: str, size: int, conflict: Conflict) -> Asset:
+        """The asset, if an earlier attempt brought its source; else what to do: try again, or give up."""
+        asset = await self.asset(asset_id)
+        if asset.get("state") in {"waiting", "uploading"}:  # until the lease of the earlier attempt ends
+            raise Unavailable(str(conflict), status=Unavailable.http_status) from conflict
+        if asset.get("source_bytes") != size:
+            raise conflict
+        return asset
 
     async def asset(self, asset_id: str) -> Asset:
         """One asset as it is now."""
@@ -130,13 +154,13 @@ class Client:
         return kind(detail, status=response.status)
 
 
-async def _chunks(file: Path, sent: Sent) -> AsyncIterator[bytes]:
+async def _chunks(source: AsyncBufferedReader, sent: Sent) -> AsyncIterator[bytes]:
+    """The file is the caller's to close: an early refusal ends the request without reading this to its end."""
     total = 0
-    async with aiofiles.open(file, "rb") as source:
-        while chunk := await source.read(_CHUNK_BYTES):
-            yield chunk
-            total += len(chunk)
-            sent(total)
+    while chunk := await source.read(_CHUNK_BYTES):
+        yield chunk
+        total += len(chunk)
+        sent(total)
 
 
 def check_source(file: Path) -> None:

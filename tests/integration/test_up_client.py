@@ -93,6 +93,37 @@ def test_an_upload_streams_whole_with_its_length_and_again_after_a_503(
     assert sent[-1] == 2_560_000
 
 
+@pytest.mark.parametrize(
+    ("shown", "outcome"),
+    [
+        pytest.param([{"state": "processing", "source_bytes": 5}], "processing", id="it was acknowledged"),
+        pytest.param(
+            [{"state": "uploading"}, {"state": "queued", "source_bytes": 5}], "queued", id="its lease runs, then ends"
+        ),
+        pytest.param([{"state": "processing", "source_bytes": 6}], Conflict, id="somebody else's"),
+    ],
+)
+def test_a_conflict_after_a_503_is_looked_into(
+    shown: list[dict[str, Any]], outcome: str | type[PlayNetError], tmp_path: Path, free_port: Callable[[], int]
+) -> None:
+    """The answer to an upload says 503 when the commit's own answer got lost: the source may be there."""
+    file = tmp_path / "clip.mp4"
+    file.write_bytes(b"video")
+    answers = [_problem(503, "unavailable")]
+    for asset in shown:
+        answers += [_problem(409, "conflict"), _json(200, asset)]
+
+    async def scenario() -> str:
+        async with _server(free_port(), answers) as client:
+            return str((await client.upload("a", file, lambda _: None))["state"])
+
+    if isinstance(outcome, str):
+        assert run(scenario()) == outcome
+    else:
+        with pytest.raises(outcome):
+            run(scenario())
+
+
 def test_waiting_survives_a_restart_of_the_appliance(free_port: Callable[[], int]) -> None:
     async def break_off(request: web.Request) -> web.StreamResponse:
         assert request.transport is not None
