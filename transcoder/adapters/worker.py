@@ -5,6 +5,7 @@ and gives the task back without spending an attempt; after SIGKILL the lease run
 """
 
 import asyncio
+import errno
 import shutil
 import time
 from collections.abc import Callable
@@ -25,6 +26,7 @@ log = logger(__name__)
 
 _POLL_S = 1.0  # an idle slot looks for work; cheap enough not to need LISTEN, whose connection can go deaf
 _HEARTBEAT_S = 1.0  # also how often the publisher sees progress move
+_FULL = {errno.ENOSPC, errno.EDQUOT}
 _AWAY_S = 10.0  # before something is tried again that needs a service or space which is not there
 _HELD_UP_S = 6 * _AWAY_S  # older than that, another process has the task
 _BROKEN = "Processing failed several times. The operator finds the cause in the log."
@@ -176,8 +178,7 @@ class Worker:
         except PlayNetError as exc:
             return Broken(_with_context(exc))
         except Exception as exc:
-            log.exception("task.crashed", task=claim.label)
-            return Broken(f"{type(exc).__name__}: {exc}")
+            return _unexpected(claim, exc)
 
     async def _settle_patiently(self, claim: Claim, ending: Ending, stop: asyncio.Event) -> None:
         """Write the ending down; a database that is away is waited for, but not past our own end."""
@@ -236,6 +237,14 @@ class Worker:
                 log.warning("video.linear", task=claim.label, why=why)
             case _:
                 assert_never(outcome)
+
+
+def _unexpected(claim: Claim, exc: Exception) -> Away | Broken:
+    """What nobody translated: a file that found no space is waited for, everything else is a mistake of ours."""
+    if isinstance(exc, OSError) and exc.errno in _FULL:
+        return Away(f"the work folder is full: {exc}")
+    log.error("task.crashed", task=claim.label, exc_info=exc)
+    return Broken(f"{type(exc).__name__}: {exc}")
 
 
 def _with_context(exc: PlayNetError) -> str:
