@@ -28,10 +28,6 @@ class Target:
     key: Key
     path: str
 
-    @property
-    def has_query(self) -> bool:
-        return len(self.key) != len(self.path)
-
 
 def target(raw_path: bytes, query: bytes) -> Target:
     """Read a request target. InvalidInput for NUL, broken escapes, dot segments and what is too long.
