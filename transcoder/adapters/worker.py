@@ -178,7 +178,9 @@ class Worker:
         except PlayNetError as exc:
             return Broken(_with_context(exc))
         except Exception as exc:
-            return _unexpected(claim, exc)
+            log.exception("task.crashed", task=claim.label)
+            why = f"{type(exc).__name__}: {exc}"
+            return Away(why) if _is_full(exc) else Broken(why)
 
     async def _settle_patiently(self, claim: Claim, ending: Ending, stop: asyncio.Event) -> None:
         """Write the ending down; a database that is away is waited for, but not past our own end."""
@@ -239,12 +241,9 @@ class Worker:
                 assert_never(outcome)
 
 
-def _unexpected(claim: Claim, exc: Exception) -> Away | Broken:
-    """What nobody translated: a file that found no space is waited for, everything else is a mistake of ours."""
-    if isinstance(exc, OSError) and exc.errno in _FULL:
-        return Away(f"the work folder is full: {exc}")
-    log.error("task.crashed", task=claim.label, exc_info=exc)
-    return Broken(f"{type(exc).__name__}: {exc}")
+def _is_full(exc: Exception) -> bool:
+    """A file of ours found no space: that is waited for, every other surprise is a mistake of ours."""
+    return isinstance(exc, OSError) and exc.errno in _FULL
 
 
 def _with_context(exc: PlayNetError) -> str:
