@@ -290,9 +290,9 @@ class Store:
     async def _mark(self, marks: Marks) -> None:
         self.marks = marks
         self._changes += 1
+        await self._clear_hot()  # first: it needs no space on the disk, and nginx asks nobody
         await self._run(self._index.remember, _STALE_BEFORE, marks.stale_before)
         await self._run(self._index.remember, _VALIDATE_BEFORE, marks.validate_before)
-        await self._clear_hot()
 
     async def position(self) -> int:
         """How far the purge log was applied."""
