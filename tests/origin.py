@@ -20,6 +20,7 @@ from playnet.media.records import AudioTrack, Presentation, VideoTrack
 from playnet.names import AssetId, source_prefix
 from playnet.store.file import FileStore
 from tests.aio import until
+from tests.files import files_below
 
 PRESENTATION = Presentation(
     tracks=(
@@ -78,7 +79,7 @@ class Place:
     def sources(self, asset: str) -> list[Path]:
         """Source objects of an asset."""
         folder = self.layout.objects / source_prefix(AssetId(asset))
-        return sorted(path for path in folder.rglob("*") if path.is_file())
+        return files_below(folder)
 
 
 class Api:

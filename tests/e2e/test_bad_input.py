@@ -9,6 +9,7 @@ import pytest
 
 from tests.aio import run, until
 from tests.e2e.appliance import Appliance, get
+from tests.files import files_below
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +68,16 @@ def test_good_videos_go_on_after_bad_ones(appliance: Appliance, cut: Callable[[s
     assert get(f"{appliance.front}/api/v1/assets/{asset['id']}").status == 404
     segment = f"{asset['hls_url'].rsplit('/', 1)[0]}/1/360p/1.m4s"
     run(until(lambda: get(segment).status == 404), deadline_s=40)
-    run(until(lambda: not list((appliance.data / "objects").glob(f"**/{asset['id']}/**/*.m4s"))), deadline_s=60)
+    run(
+        until(
+            lambda: (
+                not [
+                    path for path in files_below(appliance.data / "objects", suffix=".m4s") if asset["id"] in path.parts
+                ]
+            )
+        ),
+        deadline_s=60,
+    )
 
 
 def _raw(appliance: Appliance, method: str, target: str, *, token: Path | None = None, field: str = "") -> int:

@@ -11,6 +11,7 @@ from tests.aio import run, until
 from tests.contract.s3_server import S3Server
 from tests.e2e.appliance import Appliance, free_ports, get
 from tests.e2e.playlist import every_url
+from tests.files import files_below
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def asset(appliance: Appliance, cut: Callable[[str, int], Path]) -> dict[str, An
 
 def _objects(bucket: S3Server, asset_id: str) -> set[str]:
     root = bucket.folder / "objects" / "media"
-    return {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file() and asset_id in path.parts}
+    return {str(path.relative_to(root)) for path in files_below(root) if asset_id in path.parts}
 
 
 def test_the_whole_ladder_is_made_from_and_into_the_bucket(
@@ -59,7 +60,7 @@ def test_the_whole_ladder_is_made_from_and_into_the_bucket(
     assert any(key.startswith("source/") for key in stored)
     for name in names:
         assert f"v/{asset['id']}/1/{name}/1.m4s" in stored
-    assert not [path for path in (appliance.data / "objects").rglob("*") if path.is_file()]
+    assert files_below(appliance.data / "objects") == []
     for url in every_url(asset["hls_url"]):
         assert get(url).status == 200, url
 

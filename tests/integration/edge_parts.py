@@ -21,6 +21,7 @@ from playnet.asgi.serve import serve
 from playnet.config import Address
 from playnet.http.dates import format_date
 from tests.aio import until
+from tests.files import bytes_below, files_below
 
 MODIFIED = "Wed, 21 Oct 2015 07:28:00 GMT"
 MODIFIED_S = 1445412480
@@ -167,16 +168,11 @@ class Lab:
 
     @property
     def files(self) -> list[Path]:
-        return list((self.cache / "bodies").glob("*/*"))
+        return files_below(self.cache / "bodies")
 
     @property
     def disk_bytes(self) -> int:
-        return sum(
-            path.stat().st_size
-            for folder in ("bodies", "temp")
-            for path in (self.cache / folder).rglob("*")
-            if path.is_file()
-        )
+        return bytes_below(self.cache / "bodies") + bytes_below(self.cache / "temp")
 
     async def hot(self, path: str) -> None:
         """The entry stands in the hot tree: that comes after its body is in place."""

@@ -17,6 +17,7 @@ from playnet.errors import Unavailable
 from playnet.purge.log import PurgeLog
 from playnet.purge.order import PurgeOrder
 from tests.aio import run, until
+from tests.files import files_below
 from tests.integration.edge_parts import Clock, Lab, Script, brain, cache_status, media, pattern
 
 Port = Callable[[], int]
@@ -330,7 +331,7 @@ def test_a_flood_of_three_quotas_stays_within_one(short_tmp: Path, free_port: Po
             assert highest <= quota + size
             assert 4 << 20 <= sum(path.stat().st_size for path in lab.files) <= quota
             # eviction takes the hot link too; that of the newest body comes last
-            await until(lambda: len(list((lab.cache / "hot").rglob("*.m4s"))) == len(lab.files))
+            await until(lambda: len(files_below(lab.cache / "hot", suffix=".m4s")) == len(lab.files))
 
     run(body())
 
@@ -494,7 +495,9 @@ def test_a_store_that_disagrees_with_itself_is_mended(short_tmp: Path, free_port
         (short_tmp / "bodies" / "ff" / "orphan").write_bytes(b"x")
         (hot / "v" / "stranger.m4s").write_bytes(b"x")
         async with brain(free_port(), short_tmp) as lab:
-            assert {link.relative_to(hot) for link in hot.rglob("*.m4s")} == {Path(path[1:]) for path in paths[2:]}
+            assert {link.relative_to(hot) for link in files_below(hot, suffix=".m4s")} == {
+                Path(path[1:]) for path in paths[2:]
+            }
             assert {file.name for file in lab.files} == {files[path].name for path in paths[2:]}
             assert list((short_tmp / "temp").iterdir()) == []
             for path in paths:

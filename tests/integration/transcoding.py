@@ -24,6 +24,7 @@ from playnet.media.records import Presentation
 from playnet.names import AssetId, asset_id, source_key
 from playnet.store.open import open_store
 from tests.aio import until
+from tests.files import files_below
 from transcoder.adapters.ffmpeg import Runner, find_tools
 from transcoder.adapters.steps import Planned, Progress, Steps
 from transcoder.adapters.tasks import TaskTable
@@ -140,7 +141,7 @@ class Studio:
     def objects(self, asset: AssetId) -> set[str]:
         """Paths of an asset's stored files below its first revision."""
         base = self.layout.objects / "v" / asset / "1"
-        return {str(path.relative_to(base)) for path in base.rglob("*") if path.is_file()}
+        return {str(path.relative_to(base)) for path in files_below(base)}
 
     def whole(self, asset: AssetId, track: str, segments: int) -> Path:
         """A rendition as one file: its init file and its segments."""
