@@ -63,4 +63,5 @@ class Hits:
             return
         self._store.hit(Key(path))
         self._metrics.requests.labels("hot").inc()
-        self._metrics.hot_bytes.inc(max(sent_bytes, 0))
+        self._metrics.hits.labels("hot").inc()
+        self._metrics.sent_bytes.labels("hot").inc(max(sent_bytes, 0))

@@ -17,8 +17,28 @@ class Metrics:
             ["result"],
             registry=self.registry,
         )
-        self.hot_bytes = Counter(
-            "playnet_edge_hot_bytes", "Body bytes that nginx served from the hot tree.", registry=self.registry
+        self.misses = Counter(
+            "playnet_edge_misses",
+            "Requests that were sent on to an origin or a peer, by their one cause: cold (new to this node), expired (look at "
+            "the lifetimes that the origin gives), evicted (the quota is too small, or its file was lost), purged (often: purge "
+            "by narrower tags), uncacheable (`playnet edge inspect` names the rule), bypass (not GET or HEAD, or the viewer "
+            "demanded the origin's own answer).",
+            ["cause"],
+            registry=self.registry,
+        )
+        self.hits = Counter(
+            "playnet_edge_hits",
+            "Requests answered from the store by tier: hot (nginx alone), memory (the brain's), disk. Little hot traffic at a "
+            "node full of segments: `playnet edge inspect` says which rule of the hot tree they fail.",
+            ["tier"],
+            registry=self.registry,
+        )
+        self.sent_bytes = Counter(
+            "playnet_edge_sent_bytes",
+            "Body bytes for viewers by where they came from: hot, memory, disk, fill (while they arrive), pass (not kept). "
+            "1 - (fill + pass) / all is the byte hit ratio. Of hits by the brain the bytes that were promised count.",
+            ["source"],
+            registry=self.registry,
         )
         self.hot_reports_lost = Counter(
             "playnet_edge_hot_reports_lost",
@@ -36,6 +56,12 @@ class Metrics:
             "playnet_edge_open_fills", "Upstream exchanges under way. Growing without end: the origin hangs.",
             registry=self.registry,
         )  # fmt: skip
+        self.queue_depth = Gauge(
+            "playnet_edge_queue_depth",
+            "Work that waits by queue: store (changes and reads of the disk's index; above 100 for long: the disk is too slow).",
+            ["queue"],
+            registry=self.registry,
+        )
         self.first_byte = Histogram(
             "playnet_edge_upstream_first_byte_seconds", "Time until an upstream's head came.",
             buckets=_SECONDS, registry=self.registry,
