@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
+from edge.core.causes import Cause
 from edge.core.entry import Entry, may_replace, new_entry, personal, validated
 from edge.core.key import Key
 from playnet.errors import PlayNetError, StorageFull, Unavailable
@@ -242,7 +243,7 @@ class Fills:
                 while fill.viewers:
                     fill.left.clear()
                     await fill.left.wait()
-        await self._store.drop(entry)
+        await self._store.drop(entry, Cause.UNCACHEABLE)
         return "validated"
 
     async def _hand_over(self, fill: Fill, reply: Reply) -> str:
@@ -251,7 +252,7 @@ class Fills:
         if status < 500 and status not in _OF_THE_ASKER:
             self._set_apart(fill.key)
             if fill.stored is not None and not fill.is_doomed:
-                await self._store.drop(fill.stored)  # the origin has something else now
+                await self._store.drop(fill.stored, Cause.UNCACHEABLE)  # the origin has something else now
         if not fill.has_leader:
             reply.close()
         fill.head.set_result(Private(reply if fill.has_leader else None, status))

@@ -77,6 +77,9 @@ class _Table(diskcache.Cache):
             if isinstance(value, bytes):
                 yield value
 
+    def exactly(self, key: str) -> list[str]:
+        return [key for (key,) in self._sql("SELECT key FROM Cache WHERE raw = 1 AND key = ?", (key,))]
+
     def below(self, prefix: str) -> list[str]:
         query = "SELECT key FROM Cache WHERE raw = 1 AND key >= ? AND key < ?"
         return [key for (key,) in self._sql(query, (prefix, _after(prefix)))]
@@ -145,6 +148,12 @@ class Index:
         """Keys of all entries that start with `prefix`."""
         with _translated():
             return [Key(key.removeprefix(_ENTRY)) for key in self._table.below(_ENTRY + prefix)]
+
+    def keys_of(self, key: Key) -> list[Key]:
+        """Where entries of a key that viewers ask for are stored: under itself, and as `KEY#…`."""
+        with _translated():
+            places = [*self._table.exactly(_ENTRY + key), *self._table.below(f"{_ENTRY}{key}#")]
+        return [Key(place.removeprefix(_ENTRY)) for place in places]
 
     def entries(self) -> Iterator[Entry]:
         """Every readable entry, oldest first. Nothing may be written until it ends."""

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
 
+from edge.core.causes import Cause, Causes
 from edge.core.decide import Marks
 from edge.core.entry import Entry
 from edge.core.eviction import Policy
@@ -66,6 +67,7 @@ class Store:
         self._policy = policy
         self._reserved_bytes = 0
         self.variants = Variants()
+        self.causes = Causes()
         self._memory: OrderedDict[Key, Entry] = OrderedDict()
         self._changes = 0  # counts what was asked of the worker: an entry read before a change is not remembered
         self._hot: dict[Key, float] = {}
@@ -122,14 +124,15 @@ class Store:
 
         `asked` are the fields that the origin would see. An index that does not work is an empty one.
         """
-        newest = await self._at(key)
+        newest = await self.at(key)
         for place in self.variants.suiting(key, asked):
-            entry = await self._at(place)
+            entry = await self.at(place)
             if entry is not None and (newest is None or entry.requested_at > newest.requested_at):
                 newest = entry
         return newest
 
-    async def _at(self, key: Key) -> Entry | None:
+    async def at(self, key: Key) -> Entry | None:
+        """What is stored in exactly this place: a key, or `KEY#…` of a variant or slice."""
         if key not in self._policy:
             return None
         entry = self._memory.get(key)
@@ -178,7 +181,7 @@ class Store:
         self._reserved_bytes += size_bytes
         if victims:
             self._metrics.evictions.inc(len(victims))
-            await self._drop(victims, "evict")
+            await self._drop(victims, "evict", Cause.EVICTED)
         return True
 
     def give_back(self, size_bytes: int) -> None:
@@ -201,10 +204,10 @@ class Store:
             await self._run(self._publish, entry, temp, hot)
         except (Unavailable, StorageFull) as exc:
             self.failed("publish", exc)
-            await self._drop([entry.key], "publish")
+            await self._drop([entry.key], "publish", Cause.UNCACHEABLE)
             return False
         if surplus:
-            await self._drop(surplus, "variants")
+            await self._drop(surplus, "variants", Cause.EVICTED)
         return True
 
     def _publish(self, entry: Entry, temp: Temp, hot: bool) -> None:
@@ -242,9 +245,9 @@ class Store:
         """Delete an unfinished body."""
         await self._run(self.bodies.discard, temp)
 
-    async def drop(self, entry: Entry) -> None:
-        """Forget one entry: its body is not there, or the origin has something else now."""
-        await self._drop([entry.key], "drop")
+    async def drop(self, entry: Entry, cause: Cause = Cause.EVICTED) -> None:
+        """Forget one entry: its body is not there, or (UNCACHEABLE) the origin has something else now."""
+        await self._drop([entry.key], "drop", cause)
 
     # --- forgetting
 
@@ -253,18 +256,16 @@ class Store:
         if order.kind == "all":
             return await self._forget_all(soft=order.soft)
         keys = await self._run(self._meant, order)
-        if order.kind == "url":
-            keys += self.variants.of(Key(order.value))
         if order.soft:
             await self._soften(keys)
         else:
-            await self._drop(keys, "purge", raising=True)
+            await self._drop(keys, "purge", Cause.PURGED, raising=True)
         return len(keys)
 
     def _meant(self, order: PurgeOrder) -> list[Key]:
         if order.kind == "tag":
             return self._index.keys_tagged(order.value)
-        return self._index.keys_below(order.value) if order.kind == "prefix" else [Key(order.value)]
+        return self._index.keys_below(order.value) if order.kind == "prefix" else self._index.keys_of(Key(order.value))
 
     async def _soften(self, keys: Iterable[Key]) -> None:
         now = self._clock()
@@ -280,7 +281,7 @@ class Store:
             return count
         keys = await self._run(self._index.keys_below, "/")
         await self._clear_hot()
-        await self._drop(keys, "purge", raising=True)
+        await self._drop(keys, "purge", Cause.PURGED, raising=True)
         return count
 
     async def lapse(self) -> None:
@@ -358,9 +359,10 @@ class Store:
 
     # --- the worker
 
-    async def _drop(self, keys: list[Key], action: str, *, raising: bool = False) -> None:
+    async def _drop(self, keys: list[Key], action: str, cause: Cause, *, raising: bool = False) -> None:
         self._changed(keys)
         for key in keys:
+            self.causes.note(key, cause)
             self._policy.remove(key)
             self.variants.remove(key)
             self._hot.pop(key, None)
