@@ -5,11 +5,12 @@ import os
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from starlette.types import Receive, Send
 
 from edge.core.accel import is_accelerable
+from edge.core.causes import Cause
 from edge.core.entry import Entry
 from edge.core.forward import via
 from edge.core.invalidation import SAFE
@@ -25,6 +26,7 @@ from .growing import Growing
 
 _READ_BYTES: Final = 256 << 10
 _SILENCE_S: Final = 30.0  # longest pause within a request's body
+Source = Literal["memory", "disk", "fill", "pass"]
 _NOT_IN_304: Final = ("content-type", "content-encoding", "content-language", "content-length", "accept-ranges")
 
 
@@ -38,7 +40,10 @@ class ViewerGone(OSError):
 
 @dataclass(slots=True, kw_only=True)
 class Viewer:
-    """Who is answered. `has_nginx`: it stands between us and may send bodies for us."""
+    """Who is answered. `has_nginx`: it stands between us and may send bodies for us.
+
+    For the metrics, once the answer is over: `cause`, why the store alone did not do; `source`, where the body came from.
+    """
 
     method: str
     fields: Fields
@@ -48,6 +53,9 @@ class Viewer:
     receive: Receive
     send: Send
     has_begun: bool = False
+    cause: Cause | None = None
+    source: Source | None = None
+    sent_bytes: int = 0
 
     async def body(self) -> AsyncGenerator[bytes, None]:
         """The body of the request as it comes. Raises ViewerGone when it does not come to its end."""
@@ -84,6 +92,7 @@ class Answer:
         wanted = viewer.fields.get("range") if may_select and viewer.method == "GET" else None
         if viewer.has_nginx and (may_select or "range" not in viewer.fields) and is_accelerable(entry, viewer.fields):
             location = BODIES_LOCATION + bodies.name(entry.body)
+            viewer.sent_bytes = _promised_bytes(viewer, select(wanted, entry.size_bytes), entry.size_bytes)
             await self._head_only(200, fields.without(["date", "accept-ranges"]).plus(("x-accel-redirect", location)))
             return True
         return await self._from_disk(entry, fields, select(wanted, entry.size_bytes), bodies)
@@ -200,12 +209,20 @@ class Answer:
         await self._begin(code, fields)
         async for chunk in chunks:
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            self._viewer.sent_bytes += len(chunk)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _until_gone(self) -> None:
         while (await self._viewer.receive())["type"] != "http.disconnect":
             pass
         raise _Left
+
+
+def _promised_bytes(viewer: Viewer, selected: Selected, size_bytes: int) -> int:
+    """The body bytes that nginx will send unless the viewer leaves."""
+    if viewer.method == "HEAD" or isinstance(selected, Unsatisfiable):
+        return 0
+    return selected.size_bytes if isinstance(selected, Part) else size_bytes
 
 
 async def _file(fd: int, first: int, last: int | None) -> AsyncGenerator[bytes, None]:

@@ -14,7 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from edge.core.decide import Bypass, Fetch, Refuse, Revalidate, Serve, decide
+from edge.core.causes import Cause, cause_of
+from edge.core.decide import Action, Bypass, Fetch, Refuse, Revalidate, Serve, decide
 from edge.core.entry import Entry, freshened, kept
 from edge.core.forward import forwarded, is_looping, nobody, via
 from edge.core.invalidation import SAFE, invalidated
@@ -86,6 +87,16 @@ class Delivery:
             response.headers["via"] = via(self._settings.node)
             response.headers["date"] = format_date(self._clock())
             await response(scope, receive, send)
+        finally:
+            self._count(viewer)
+
+    def _count(self, viewer: Viewer) -> None:
+        if viewer.cause is not None:
+            self._metrics.misses.labels(viewer.cause).inc()
+        elif viewer.source is not None:
+            self._metrics.hits.labels(viewer.source).inc()
+        if viewer.source is not None:
+            self._metrics.sent_bytes.labels(viewer.source).inc(viewer.sent_bytes)
 
     def _viewer(self, scope: Scope, receive: Receive, send: Send) -> Viewer:
         fields = Fields.raw(scope["headers"])
@@ -112,12 +123,14 @@ class Delivery:
         if is_looping(viewer.fields, self._settings.node):
             raise Looping("this node has forwarded the request before")
         if viewer.method not in {"GET", "HEAD"}:
+            viewer.cause = Cause.BYPASS
             await self._pass(viewer, wanted, CacheStatus(fwd="method"))
             return
         for _ in range(_ATTEMPTS):
             with suppress(_Vanished, Mismatch):
                 await self._answer(viewer, wanted)
                 return
+        viewer.cause = viewer.cause or Cause.EVICTED
         await self._pass(viewer, wanted, CacheStatus(fwd="bypass", detail="unsteady"))
 
     async def _answer(self, viewer: Viewer, wanted: Target) -> None:
@@ -126,6 +139,7 @@ class Delivery:
         stored = await self._store.lookup(wanted.key, asked)
         action = decide(stored, marks=self._store.marks, now=now)
         action = granted(action, stored, wishes(viewer.fields, honoured=self._settings.honours_wishes), now=now)
+        viewer.cause = self._cause(viewer, wanted, action, now)
         match action:
             case Serve(entry, refresh):
                 if refresh:
@@ -151,6 +165,7 @@ class Delivery:
         """Answer with a complete entry. Raises _Vanished when its body is gone."""
         answer = Answer(viewer, self._clock)
         self._store.hit(entry.key)
+        viewer.source = "disk"
         if not await answer.entry(entry, status, self._store.bodies):
             await self._store.drop(entry)
             raise _Vanished
@@ -172,6 +187,7 @@ class Delivery:
                         own = entry if collapsed else _with(entry, personal)
                         status = CacheStatus(fwd=why, fwd_status=entry.status, stored=body.is_kept, collapsed=collapsed)
                         self._metrics.requests.labels("collapsed" if collapsed else "miss").inc()
+                        viewer.source = "fill"
                         await Answer(viewer, self._clock).growing(own, status, body)
                     case Private():
                         await self._private(viewer, wanted, stale, head)
@@ -187,8 +203,10 @@ class Delivery:
             await self._on_error(viewer, stale.entry, head.status)
         elif head.reply is None or (viewer.fields.get("range") and head.status == 200):
             # somebody else's answer, or one that is too large to be kept: ask for exactly what this viewer wants
+            viewer.cause = Cause.UNCACHEABLE
             await self._pass(viewer, wanted, CacheStatus(fwd="stale" if stale else self._why(wanted)))
         else:
+            viewer.cause = Cause.UNCACHEABLE
             status = CacheStatus(fwd="stale" if stale else self._why(wanted), fwd_status=head.status)
             await self._relay(viewer, head.reply, status)
 
@@ -237,6 +255,7 @@ class Delivery:
 
     async def _relay(self, viewer: Viewer, reply: Reply, status: CacheStatus) -> None:
         self._metrics.requests.labels("pass").inc()
+        viewer.source = "pass"
         fields = kept(reply.exchange.fields)
         fields = fields.plus(*(("age", value) for value in reply.exchange.fields.all("age")))
         if reply.size_bytes is not None:
@@ -250,6 +269,15 @@ class Delivery:
     def _why(self, wanted: Target) -> Forward:
         """Why nothing stored could be used. RFC 9211 §2.2."""
         return "vary-miss" if wanted.key in self._store.variants else "miss"
+
+    def _cause(self, viewer: Viewer, wanted: Target, action: Action, now: float) -> Cause | None:
+        """The one cause of a miss, as far as it is known before the origin answered."""
+        place = wanted.key
+        if isinstance(action, Fetch):
+            if self._fills.is_apart(place):
+                return Cause.UNCACHEABLE
+            place = self._store.variants.expected(place, self._asked(viewer))
+        return cause_of(action, place, self._store.causes, marks=self._store.marks, now=now)
 
     def _refresh(self, wanted: Target, entry: Entry) -> None:
         node = self._settings.node

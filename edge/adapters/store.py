@@ -43,6 +43,7 @@ _HEAP_SLACK: Final = 1024
 _POSITION: Final = "purge-position"
 _STALE_BEFORE: Final = "stale-before"
 _VALIDATE_BEFORE: Final = "validate-before"
+_CAUSES: Final = {"purge": Cause.PURGED, "publish": Cause.UNCACHEABLE}  # of other drops: EVICTED
 
 Clock = Callable[[], float]
 
@@ -61,6 +62,7 @@ class Store:
     ) -> None:
         self.bodies = bodies
         self.marks = Marks()
+        self.causes = Causes()
         self._worker, self._metrics, self._clock = worker, metrics, clock
         self._quota_bytes, self._spare_bytes = limits.quota_bytes, limits.spare_bytes
         self._index: Index
@@ -361,6 +363,7 @@ class Store:
 
     async def _drop(self, keys: list[Key], action: str, cause: Cause, *, raising: bool = False) -> None:
         self._changed(keys)
+        cause = _CAUSES.get(action, Cause.EVICTED)
         for key in keys:
             self.causes.note(key, cause)
             self._policy.remove(key)
@@ -398,4 +401,7 @@ class Store:
     async def _run(self, job: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run in the worker; a cancelled caller does not stop it."""
         future = self._worker.submit(job, *args, **kwargs)
+        waiting = self._metrics.queue_depth.labels("store")
+        waiting.inc()
+        future.add_done_callback(lambda _: waiting.dec())
         return await asyncio.shield(asyncio.wrap_future(future))

@@ -1,10 +1,15 @@
 """Causes of misses: one each, from bounded memory."""
 
+from dataclasses import replace
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.core.causes import Cause, Causes
+from edge.core.causes import Cause, Causes, stale_cause
+from edge.core.decide import Marks
 from edge.core.key import Key
+from tests.unit.edge.test_edge_decisions import NOW, entry
 
 KEYS = st.text("abc/", min_size=1, max_size=4).map(Key)
 
@@ -32,3 +37,21 @@ def test_every_cause_survives_the_table() -> None:
     for cause in Cause:
         causes.note(Key(f"/{cause}"), cause)
     assert {causes.why(Key(f"/{cause}")) for cause in Cause} == set(Cause)
+
+
+@pytest.mark.parametrize(
+    ("after_s", "marks", "soft", "cause"),
+    [
+        pytest.param(61, Marks(), None, Cause.EXPIRED, id="time"),
+        pytest.param(61, Marks(stale_before=NOW), NOW, Cause.EXPIRED, id="time-and-order"),
+        pytest.param(5, Marks(), NOW + 1, Cause.PURGED, id="soft-purge"),
+        pytest.param(5, Marks(stale_before=NOW), None, Cause.PURGED, id="soft-purge-of-all"),
+        pytest.param(5, Marks(validate_before=NOW), None, Cause.PURGED, id="missed-orders"),
+        pytest.param(5, Marks(stale_before=NOW - 1), None, Cause.BYPASS, id="the-viewer-demands-it"),
+    ],
+)
+def test_a_stored_entry_is_not_served_for_one_cause(
+    after_s: float, marks: Marks, soft: float | None, cause: Cause
+) -> None:
+    stored = replace(entry(), soft_purged_at=soft)
+    assert stale_cause(stored, marks=marks, now=NOW + after_s) is cause
