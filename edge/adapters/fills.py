@@ -17,7 +17,7 @@ from edge.core.key import Key
 from playnet.errors import PlayNetError, StorageFull, Unavailable
 from playnet.http.conditional import validators
 from playnet.http.fields import Fields
-from playnet.http.storability import is_storable
+from playnet.http.storability import why_not_storable
 from playnet.http.vary import suits
 from playnet.logs import logger
 from playnet.purge.order import PurgeOrder
@@ -190,7 +190,9 @@ class Fills:
             reply.close()
             return await self._confirm(fill, validated(fill.stored, reply.exchange), personal(reply.exchange))
         draft = self._entry(fill, reply, body="", size_bytes=reply.size_bytes or 0)
-        if not self._is_shared(fill, reply, draft):
+        refusal = self._refusal(fill, reply, draft)
+        self._store.refusals.note(fill.key, refusal)
+        if refusal is not None:
             return await self._hand_over(fill, reply)
         try:
             self._learn(fill, draft)
@@ -208,19 +210,24 @@ class Fills:
             negative_s=self._keeping.negative_s,
         )
 
-    def _is_shared(self, fill: Fill, reply: Reply, draft: Entry) -> bool:
-        """Whether the answer is kept, and therefore for everybody: allowed, of some use, and not too large.
+    def _refusal(self, fill: Fill, reply: Reply, draft: Entry) -> str | None:
+        """Why the answer is not kept, and therefore not for everybody: forbidden, of no use, or too large. None: it is.
 
         An error is not, where the entry that it would replace may be served instead (RFC 5861 §4).
         """
-        exchange, size_bytes = reply.exchange, reply.size_bytes
-        spares = exchange.status in ERRORS and fill.stored is not None and fill.stored.life.sie_s > 0
-        return (
-            not spares
-            and is_storable(fill.ask.fields, exchange.status, exchange.fields, negative_s=self._keeping.negative_s)
-            and (draft.life.is_ever_served_alone or draft.has_validator)
-            and (size_bytes is None or size_bytes <= self._keeping.max_object_bytes)
+        exchange, size_bytes, bound = reply.exchange, reply.size_bytes, self._keeping.max_object_bytes
+        if exchange.status in ERRORS and fill.stored is not None and fill.stored.life.sie_s > 0:
+            return f"a {exchange.status}, while a stale answer may be served instead (RFC 5861 §4)"
+        forbidden = why_not_storable(
+            fill.ask.fields, exchange.status, exchange.fields, negative_s=self._keeping.negative_s
         )
+        if forbidden is not None:
+            return forbidden
+        if not (draft.life.is_ever_served_alone or draft.has_validator):
+            return "it is stale at once and has no validator: it could never be served (RFC 9111 §4.3.1)"
+        if size_bytes is not None and size_bytes > bound:
+            return f"its {size_bytes} bytes are more than the node keeps of one object ({bound})"
+        return None
 
     async def _confirm(self, fill: Fill, entry: Entry, own: Fields) -> str:
         """A 304: the stored entry lives on, unless it was purged meanwhile."""

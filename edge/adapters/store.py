@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
 
-from edge.core.causes import Cause, Causes
+from edge.core.causes import Cause, Causes, Refusals
 from edge.core.decide import Marks
 from edge.core.entry import Entry
 from edge.core.eviction import Policy
@@ -43,7 +43,6 @@ _HEAP_SLACK: Final = 1024
 _POSITION: Final = "purge-position"
 _STALE_BEFORE: Final = "stale-before"
 _VALIDATE_BEFORE: Final = "validate-before"
-_CAUSES: Final = {"purge": Cause.PURGED, "publish": Cause.UNCACHEABLE}  # of other drops: EVICTED
 
 Clock = Callable[[], float]
 
@@ -62,14 +61,13 @@ class Store:
     ) -> None:
         self.bodies = bodies
         self.marks = Marks()
-        self.causes = Causes()
+        self.causes, self.refusals = Causes(), Refusals()
         self._worker, self._metrics, self._clock = worker, metrics, clock
         self._quota_bytes, self._spare_bytes = limits.quota_bytes, limits.spare_bytes
         self._index: Index
         self._policy = policy
         self._reserved_bytes = 0
         self.variants = Variants()
-        self.causes = Causes()
         self._memory: OrderedDict[Key, Entry] = OrderedDict()
         self._changes = 0  # counts what was asked of the worker: an entry read before a change is not remembered
         self._hot: dict[Key, float] = {}
@@ -152,6 +150,14 @@ class Store:
             if len(self._memory) > _MEMORY_ENTRIES:
                 self._memory.popitem(last=False)
         return entry
+
+    async def all_of(self, key: Key) -> list[Entry]:
+        """Everything that is stored under a key that viewers ask for. Raises Unavailable."""
+        return [entry for place in await self._run(self._index.keys_of, key) if (entry := await self.at(place))]
+
+    def is_linked(self, key: Key) -> bool:
+        """Whether nginx finds the key in the hot tree."""
+        return key in self._hot
 
     def hit(self, key: Key) -> None:
         """The entry was used, by the brain or by nginx."""
@@ -363,7 +369,6 @@ class Store:
 
     async def _drop(self, keys: list[Key], action: str, cause: Cause, *, raising: bool = False) -> None:
         self._changed(keys)
-        cause = _CAUSES.get(action, Cause.EVICTED)
         for key in keys:
             self.causes.note(key, cause)
             self._policy.remove(key)

@@ -5,6 +5,7 @@ out of the table, or left before the last start, counts as cold: a lost note nev
 """
 
 from array import array
+from collections import OrderedDict
 from enum import StrEnum
 from typing import Final, assert_never
 
@@ -13,6 +14,7 @@ from .entry import Entry
 from .key import Key
 
 SLOTS: Final = 1 << 20  # 8 MiB; four of five notes survive a purge of 500,000 entries
+MAX_REFUSALS: Final = 4096  # about 1 MiB
 _CODE_BITS: Final = 3
 
 
@@ -54,6 +56,26 @@ class Causes:
         """The slot, and the bits of the hash that tell whose it is. Python's hash is keyed: nobody can aim at a slot."""
         mixed = hash(key) & 0xFFFF_FFFF_FFFF_FFFF
         return (mixed >> _CODE_BITS) & self._mask, (mixed >> _CODE_BITS) << _CODE_BITS
+
+
+class Refusals:
+    """Why answers of late were not kept, in words. Bounded: the oldest goes first."""
+
+    def __init__(self, bound: int = MAX_REFUSALS) -> None:
+        self._bound = bound
+        self._reasons: OrderedDict[Key, str] = OrderedDict()
+
+    def note(self, key: Key, reason: str | None) -> None:
+        """The newest answer under `key` was refused for this reason; None: it was kept."""
+        self._reasons.pop(key, None)
+        if reason is not None:
+            self._reasons[key] = reason
+            if len(self._reasons) > self._bound:
+                self._reasons.popitem(last=False)
+
+    def why(self, key: Key) -> str | None:
+        """The reason, if there was one and it is still known."""
+        return self._reasons.get(key)
 
 
 def cause_of(action: Action, key: Key, causes: Causes, *, marks: Marks, now: float) -> Cause | None:

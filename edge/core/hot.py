@@ -39,15 +39,32 @@ _OF_THE_EXCHANGE: Final = frozenset({"date", "via", "cache-status"})
 
 def is_hot(entry: Entry, *, marks: Marks, now: float) -> bool:
     """Whether the entry may stand in the hot tree now. Never raises."""
-    return (
-        entry.status == 200
-        and decide(entry, marks=marks, now=now) == Serve(entry)
-        and _is_plain(entry.key)
-        and entry.fields.get("content-type") == MEDIA_TYPES[entry.key.rpartition(".")[2]]
-        and "immutable" in directives(entry.fields)
-        and _has_file_validators(entry)
-        and _is_reproducible(entry)
-    )
+    return why_not_hot(entry, marks=marks, now=now) is None
+
+
+def why_not_hot(entry: Entry, *, marks: Marks, now: float) -> str | None:
+    """The first rule that keeps the entry out of the hot tree, for people; None when it may stand there."""
+    if entry.status != 200:
+        return f"its status is {entry.status}: a file is always a 200"
+    if decide(entry, marks=marks, now=now) != Serve(entry):
+        return "it is not fresh, or was purged softly: only the brain decides about those"
+    if not _is_plain(entry.key):
+        return "its key is not one plain path with a known suffix: queries, escapes and variants need the brain"
+    return _unlike_a_file(entry)
+
+
+def _unlike_a_file(entry: Entry) -> str | None:
+    """What nginx would say differently of the file that the entry would become."""
+    kind = MEDIA_TYPES[entry.key.rpartition(".")[2]]
+    if entry.fields.get("content-type") != kind:
+        return f"its Content-Type is not {kind}, which nginx would say for this suffix"
+    if "immutable" not in directives(entry.fields):
+        return "its Cache-Control does not say immutable"
+    if not _has_file_validators(entry):
+        return (
+            "nginx could not repeat its validators: it needs a Last-Modified, and an ETag of that and the size, or none"
+        )
+    return _unrepeatable(entry)
 
 
 def nginx_etag(modified_s: int, size_bytes: int) -> str:
@@ -71,6 +88,10 @@ def _has_file_validators(entry: Entry) -> bool:
     return entry.fields.get("etag") in {None, nginx_etag(modified, entry.size_bytes)}
 
 
-def _is_reproducible(entry: Entry) -> bool:
+def _unrepeatable(entry: Entry) -> str | None:
+    """The fields in which the entry differs from what nginx says of every file."""
     rest = [pair for pair in entry.fields if pair[0] not in _FROM_THE_FILE | _OF_THE_EXCHANGE]
-    return sorted(rest) == sorted(HOT_FIELDS)
+    if sorted(rest) == sorted(HOT_FIELDS):
+        return None
+    wrong = sorted({name for name, _ in set(rest) ^ set(HOT_FIELDS)}) or ["one of them, sent twice"]
+    return f"nginx says exactly the fields of our own media, and this one differs in: {', '.join(wrong)}"

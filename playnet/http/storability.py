@@ -27,16 +27,31 @@ _ONE_VIEWER_EACH: Final = frozenset({"*", "cookie", "authorization"})
 
 def is_storable(request: Fields, status: int, response: Fields, *, negative_s: float = 0) -> bool:
     """Whether the response to a GET is kept for others. `request` holds what the origin was asked."""
+    return why_not_storable(request, status, response, negative_s=negative_s) is None
+
+
+def why_not_storable(request: Fields, status: int, response: Fields, *, negative_s: float = 0) -> str | None:
+    """The first rule that forbids to keep the response, for people; None when it is kept."""
     control = directives(response)
-    return (
-        status >= 200
-        and status not in _OF_ONE_REQUEST
-        and _is_allowed(control, status)
-        and ("set-cookie" not in response or "set-cookie" in unshared(response))
-        and not _ONE_VIEWER_EACH & set(varying(response))
-        and ("authorization" not in request or _allows_authorized(control))
-        and _has_a_future(status, response, negative_s)
-    )
+    if status < 200 or status in _OF_ONE_REQUEST:
+        return f"status {status} belongs to one request, not to the resource (RFC 9111 §3)"
+    if "authorization" in request and not _allows_authorized(control):
+        return (
+            "the request was authorised, and no public, s-maxage or must-revalidate shares the answer (RFC 9111 §3.5)"
+        )
+    return _forbidden(control, status) or _useless(status, response, negative_s)
+
+
+def _useless(status: int, response: Fields, negative_s: float) -> str | None:
+    """Why nobody else could ever be served with it."""
+    if "set-cookie" in response and "set-cookie" not in unshared(response):
+        return 'it sets a cookie, and no no-cache="set-cookie" allows to keep it without (RFC 9111 §7.3)'
+    own = _ONE_VIEWER_EACH & set(varying(response))
+    if own:
+        return f"it varies by {', '.join(sorted(own))}: one answer for each viewer (RFC 9111 §4.1)"
+    if not _has_a_future(status, response, negative_s):
+        return "it has neither a lifetime nor a validator: no max-age, Expires, ETag or Last-Modified (RFC 9111 §3)"
+    return None
 
 
 def unshared(response: Fields) -> frozenset[str]:
@@ -45,13 +60,15 @@ def unshared(response: Fields) -> frozenset[str]:
     return frozenset(control.names("no-cache")) | frozenset(control.names("private"))
 
 
-def _is_allowed(control: CacheControl, status: int) -> bool:
+def _forbidden(control: CacheControl, status: int) -> str | None:
     if "must-understand" in control:
         if status not in _UNDERSTOOD:
-            return False
+            return f"must-understand, and this cache has no rules for status {status} (RFC 9111 §5.2.2.3)"
     elif "no-store" in control:
-        return False
-    return "private" not in control or bool(control.names("private"))
+        return "the origin says no-store (RFC 9111 §5.2.2.5)"
+    if "private" in control and not control.names("private"):
+        return "the origin says private (RFC 9111 §5.2.2.7)"
+    return None
 
 
 def _allows_authorized(control: CacheControl) -> bool:
