@@ -20,6 +20,7 @@ from starlette.types import Receive, Scope, Send
 from edge.adapters.delivery import Delivery, Settings
 from edge.adapters.fills import Fills, Keeping
 from edge.adapters.hits import Hits
+from edge.adapters.inspection import Inspection
 from edge.adapters.metrics import Metrics
 from edge.adapters.purges import Purges
 from edge.adapters.reservation import Limits
@@ -62,6 +63,7 @@ class _Node:
         self.brain, self.clock = brain, clock
         self.metrics = Metrics()
         self.delivery: Delivery
+        self.inspection: Inspection
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -103,6 +105,9 @@ class _Node:
                 honours_wishes=brain.honour_request_directives,
             )
             self.delivery = Delivery(settings, store, fills, upstream, metrics, self.clock)
+            self.inspection = Inspection(
+                brain.name, store, fills, metrics, self.clock, follows_purges=brain.redis_url is not None
+            )
             try:
                 yield
             finally:
@@ -141,7 +146,19 @@ def create_app(brain: Brain, *, clock: Callable[[], float] = time.time) -> Starl
         async with node.running():
             yield
 
-    routes = [Route("/healthz", alive), Route("/readyz", alive), Route("/metrics", metrics)]
+    async def debug_entry(request: Request) -> Response:
+        return await node.inspection.entry(request)
+
+    async def debug_node(request: Request) -> Response:
+        return await node.inspection.node(request)
+
+    routes = [
+        Route("/healthz", alive),
+        Route("/readyz", alive),
+        Route("/metrics", metrics),
+        Route("/debug/entry", debug_entry),
+        Route("/debug/node", debug_node),
+    ]
     app = Starlette(routes=routes, lifespan=lifespan)
     app.router.redirect_slashes = False
     app.router.default = node.deliver

@@ -13,6 +13,7 @@ from typing import Final
 
 from edge.core.causes import Cause
 from edge.core.entry import Entry, may_replace, new_entry, personal, validated
+from edge.core.inspection import Filling
 from edge.core.key import Key
 from playnet.errors import PlayNetError, StorageFull, Unavailable
 from playnet.http.conditional import validators
@@ -88,6 +89,20 @@ class Fills:
             del self._apart[key]
             return False
         return until is not None
+
+    def apart_s(self, key: Key) -> float:
+        """For how long answers to this key are still not shared."""
+        return max(self._apart.get(key, 0.0) - self._clock(), 0.0)
+
+    def under_way(self, key: Key) -> list[Filling]:
+        """The exchanges for a key that run now."""
+        found = [fill for fill in self._running if fill.key == key]
+        return [
+            Filling(fill.slot, body.size_bytes, body.total_bytes, fill.viewers)
+            if (body := fill.body) is not None
+            else Filling(fill.slot, 0, None, fill.viewers)
+            for fill in found
+        ]
 
     @asynccontextmanager
     async def obtain(self, ask: Ask, stored: Entry | None) -> AsyncIterator[Obtained]:

@@ -21,7 +21,7 @@ class Metrics:
             "playnet_edge_misses",
             "Requests that were sent on to an origin or a peer, by their one cause: cold (new to this node), expired (look at "
             "the lifetimes that the origin gives), evicted (the quota is too small, or its file was lost), purged (often: purge "
-            "by narrower tags), uncacheable (`playnet edge inspect` names the rule), bypass (not GET or HEAD, or the viewer "
+            "by narrower tags), uncacheable (`playnet inspect` names the rule), bypass (not GET or HEAD, or the viewer "
             "demanded the origin's own answer).",
             ["cause"],
             registry=self.registry,
@@ -29,7 +29,7 @@ class Metrics:
         self.hits = Counter(
             "playnet_edge_hits",
             "Requests answered from the store by tier: hot (nginx alone), memory (the brain's), disk. Little hot traffic at a "
-            "node full of segments: `playnet edge inspect` says which rule of the hot tree they fail.",
+            "node full of segments: `playnet inspect` says which rule of the hot tree they fail.",
             ["tier"],
             registry=self.registry,
         )

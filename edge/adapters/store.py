@@ -214,6 +214,7 @@ class Store:
             self.failed("publish", exc)
             await self._drop([entry.key], "publish", Cause.UNCACHEABLE)
             return False
+        self._told()
         if surplus:
             await self._drop(surplus, "variants", Cause.EVICTED)
         return True

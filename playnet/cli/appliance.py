@@ -21,6 +21,7 @@ from playnet.supervise.report import start_in_background
 from playnet.supervise.state import Told, read
 
 from .display import Display, table
+from .nodes import ask_all, node_lines
 from .options import AsJson, ConfigFile, DataDir, configured, front_url
 from .output import err, out, print_json
 
@@ -51,11 +52,15 @@ def status(config: ConfigFile = None, data: DataDir = None, as_json: AsJson = Fa
     owner = owner_of(layout.root)
     told = read(layout.run) if owner is not None else None
     health = asyncio.run(_health(settings, layout)) if told is not None else {}
+    nodes = asyncio.run(_nodes(settings, layout)) if told is not None else {}
     well = told is not None and all(child.state == "ready" for child in told.children) and not any(health.values())
     if as_json:
-        print_json(_document(layout, told, health))
+        print_json(_document(layout, told, health) | {"nodes": nodes})
     elif told is not None:
         out.print(table(told.children, now_s=time.time()))
+        for node in nodes.values():
+            for line in node_lines(node):
+                out.print(line, markup=False)
         for name, reason in health.items():
             if reason is not None:
                 out.print(f"{name} is not healthy: {reason}", markup=False)
@@ -71,6 +76,12 @@ async def _health(config: Config, layout: Layout) -> dict[str, str | None]:
     wanted = probes(config, layout)
     answers = await asyncio.gather(*(probe(ready) for ready in wanted.values()))
     return dict(zip(wanted, answers, strict=True))
+
+
+async def _nodes(config: Config, layout: Layout) -> dict[str, dict[str, Any]]:
+    """What each cache node says of itself; one that does not answer is among the unhealthy already."""
+    told = await ask_all({edge.name: layout.brain_socket(edge.name) for edge in config.edges}, "/debug/node")
+    return {name: answer for name, answer in told.items() if isinstance(answer, dict)}
 
 
 def _document(layout: Layout, told: Told | None, health: dict[str, str | None]) -> dict[str, Any]:
