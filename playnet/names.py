@@ -27,6 +27,12 @@ _MANIFEST_RE = re.compile(
     r"(?:(?P<top>master\.m3u8|manifest\.mpd)|(?P<folder>[a-z0-9][a-z0-9-]{0,31})/playlist\.m3u8)"
 )
 
+# URL paths of both kinds as one pattern without groups, so that nginx can take it too.
+MEDIA_PATH = (
+    rf"/v/{_ASSET}/(?:(?:[1-9][0-9]{{0,8}}/)?(?:master\.m3u8|manifest\.mpd)"
+    r"|[1-9][0-9]{0,8}/[a-z0-9][a-z0-9-]{0,31}/(?:playlist\.m3u8|[a-z0-9][a-z0-9-]{0,31}\.(?:m4s|mp4|jpg|vtt)))"
+)
+
 MEDIA_TYPES = {
     "m4s": "video/iso.segment",
     "mp4": "video/mp4",

@@ -2,10 +2,11 @@
 
 import asyncio
 import os
+import secrets
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, assert_never
 
 from starlette.types import Receive, Send
 
@@ -19,15 +20,19 @@ from playnet.errors import PlayNetError, Unavailable
 from playnet.http.cache_status import CacheStatus
 from playnet.http.conditional import if_range_holds, not_modified
 from playnet.http.fields import Fields
-from playnet.http.ranges import Part, Selected, Unsatisfiable, Whole, select
+from playnet.http.ranges import Multipart, Part, Parts, Selected, Unsatisfiable, Whole, asked, select
 
 from .bodies import Bodies, refused
 from .growing import Growing
 
 _READ_BYTES: Final = 256 << 10
 _SILENCE_S: Final = 30.0  # longest pause within a request's body
+_REACH_S: Final = 5.0  # how long a range waits to be reached by a body that does not tell its size
 Source = Literal["memory", "disk", "fill", "pass"]
 _NOT_IN_304: Final = ("content-type", "content-encoding", "content-language", "content-length", "accept-ranges")
+
+
+BytesOf = Callable[[int, int | None], AsyncGenerator[bytes, None]]  # first, last (included)
 
 
 class _Left(Exception):
@@ -88,9 +93,8 @@ class Answer:
                 return False
             await self._head_only(304, fields.without(_NOT_IN_304))
             return True
-        may_select = entry.status == 200 and if_range_holds(viewer.fields, entry.fields, now=now)
-        wanted = viewer.fields.get("range") if may_select and viewer.method == "GET" else None
-        if viewer.has_nginx and (may_select or "range" not in viewer.fields) and is_accelerable(entry, viewer.fields):
+        wanted = self._range(entry)
+        if viewer.has_nginx and (wanted or "range" not in viewer.fields) and is_accelerable(entry, viewer.fields):
             location = BODIES_LOCATION + bodies.name(entry.body)
             viewer.sent_bytes = _promised_bytes(viewer, select(wanted, entry.size_bytes), entry.size_bytes)
             await self._head_only(200, fields.without(["date", "accept-ranges"]).plus(("x-accel-redirect", location)))
@@ -112,20 +116,34 @@ class Answer:
         return True
 
     async def growing(self, entry: Entry, status: CacheStatus, body: Growing) -> None:
-        """A response whose body arrives. Ranges are possible as soon as its size is known."""
-        fields, total = self._decorated(entry, status), body.total_bytes
-        may_select = entry.status == 200 and if_range_holds(self._viewer.fields, entry.fields, now=self._clock())
-        wanted = self._viewer.fields.get("range") if may_select and total is not None else None
+        """A response whose body arrives.
+
+        Ranges are possible once its size is known, or once all that was asked for is there: until then nobody can tell
+        whether a range ends where it says. One that takes too long gets the whole, as it comes (RFC 9110 §14.2).
+        """
+        fields, wanted = self._decorated(entry, status), self._range(entry)
+        if body.total_bytes is None and wanted is not None:
+            wanted = wanted if await _is_reached(body, wanted) else None
+        total = body.total_bytes
 
         async def bytes_of(first: int, last: int | None) -> AsyncGenerator[bytes, None]:
             with body.reading(first, last) as reader:
                 async for chunk in reader.chunks():
                     yield chunk
 
-        if total is None:
-            await self._stream(entry.status, fields, bytes_of(0, None))
-        else:
+        if total is not None:
             await self._selected(entry.status, fields, select(wanted, total), total, bytes_of)
+        elif isinstance(selected := select(wanted, body.size_bytes), Part | Parts):
+            await self._selected(entry.status, fields, selected, None, bytes_of)
+        else:
+            await self._stream(entry.status, fields, bytes_of(0, None))
+
+    def _range(self, entry: Entry) -> str | None:
+        """The Range field where it counts: for GET alone, and if what it was meant for is what is here. RFC 9110 §14.2."""
+        viewer = self._viewer
+        if viewer.method != "GET" or entry.status != 200:
+            return None
+        return viewer.fields.get("range") if if_range_holds(viewer.fields, entry.fields, now=self._clock()) else None
 
     async def relayed(
         self, code: int, fields: Fields, status: CacheStatus, chunks: AsyncGenerator[bytes, None]
@@ -134,9 +152,9 @@ class Answer:
         await self._stream(code, self._signed(fields, status), chunks)
 
     async def _selected(
-        self, code: int, fields: Fields, selected: Selected, size_bytes: int,
-        bytes_of: "Callable[[int, int | None], AsyncGenerator[bytes, None]]",
-    ) -> None:  # fmt: skip
+        self, code: int, fields: Fields, selected: Selected, size_bytes: int | None, bytes_of: BytesOf
+    ) -> None:
+        """Send what was selected. `size_bytes`: None is possible with parts only."""
         match selected:
             case Unsatisfiable():
                 fields = fields.without((*_NOT_IN_304, "content-range")).plus(
@@ -148,10 +166,19 @@ class Answer:
                     ("content-range", selected.content_range(size_bytes)), ("content-length", str(selected.size_bytes))
                 )
                 await self._stream(206, fields, bytes_of(selected.first, selected.last))
+            case Parts(parts):
+                frame = Multipart(parts, size_bytes, fields.get("content-type"), secrets.token_hex(16))
+                fields = fields.without(["content-type", "content-range"]).plus(
+                    ("content-type", frame.media_type), ("content-length", str(frame.length_bytes))
+                )
+                await self._stream(206, fields, _framed(frame, bytes_of))
             case Whole():
+                assert size_bytes is not None
                 if code != 204:  # RFC 9110 §8.6
                     fields = fields.plus(("content-length", str(size_bytes)))
                 await self._stream(code, fields, bytes_of(0, size_bytes - 1))
+            case _:
+                assert_never(selected)
 
     def _decorated(self, entry: Entry, status: CacheStatus) -> Fields:
         """The stored fields with what is true of this answer: Age, Via, Cache-Status, ranges."""
@@ -222,7 +249,34 @@ def _promised_bytes(viewer: Viewer, selected: Selected, size_bytes: int) -> int:
     """The body bytes that nginx will send unless the viewer leaves."""
     if viewer.method == "HEAD" or isinstance(selected, Unsatisfiable):
         return 0
-    return selected.size_bytes if isinstance(selected, Part) else size_bytes
+    match selected:
+        case Part():
+            return selected.size_bytes
+        case Parts(parts):
+            return sum(part.size_bytes for part in parts)
+        case _:
+            return size_bytes
+
+
+async def _is_reached(body: Growing, wanted: str) -> bool:
+    """Wait until a body of unknown size holds all that is wanted, or has ended; False when that cannot be awaited."""
+    specs = asked(wanted)
+    if not specs or any(spec.needs_size for spec in specs):
+        return False
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_REACH_S):
+            await body.available(max(spec.last or 0 for spec in specs))
+            return True
+    return False
+
+
+async def _framed(frame: Multipart, bytes_of: BytesOf) -> AsyncGenerator[bytes, None]:
+    for part in frame.parts:
+        yield frame.head(part)
+        async with aclosing(bytes_of(part.first, part.last)) as chunks:
+            async for chunk in chunks:
+                yield chunk
+    yield frame.tail
 
 
 async def _file(fd: int, first: int, last: int | None) -> AsyncGenerator[bytes, None]:

@@ -2,6 +2,11 @@
 
 Nothing else of a request is part of the key, above all no header. A playback token in front of the path is not
 part of it either: the same bytes serve every viewer.
+
+The query is part of the key only where it may mean something. Our own media (playnet/names.py) are files, so there it is
+nothing: else anybody could fill the cache with copies of one segment. Elsewhere CMCD is left out, which a player adds to
+every request and which tells about the player alone (CTA-5004). The origin gets neither.
+nginx and the front hold to the same rule: edge/core/nginx.py, and `$uri` in lb/core/nginx.py.
 """
 
 import re
@@ -9,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final, NewType
 
 from playnet.errors import InvalidInput
+from playnet.names import MEDIA_PATH
 
 Key = NewType("Key", str)
 
@@ -18,6 +24,8 @@ _TOKEN_PREFIX: Final = re.compile(r"/t/[A-Za-z0-9._~-]+(?=/)")
 _ESCAPE: Final = re.compile(r"%([0-9A-Fa-f]{2})?")
 _PATH: Final = re.compile(r"(?:/[^\x00-\x20\x7f/?#]*)+")
 _QUERY: Final = re.compile(r"[^\x00-\x20\x7f#]*")
+_MEDIA: Final = re.compile(MEDIA_PATH)
+_CMCD: Final = "CMCD"  # the name of the query argument, CTA-5004
 _UNRESERVED: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
 
@@ -44,7 +52,25 @@ def target(raw_path: bytes, query: bytes) -> Target:
     text = _ascii(query)
     if not _QUERY.fullmatch(text):
         raise InvalidInput("the query is not valid")
+    text = "" if _MEDIA.fullmatch(path) else _without_cmcd(text)
     return Target(Key(f"{path}?{text}" if text else path), path)
+
+
+def _without_cmcd(query: str) -> str:
+    """A query that has no such argument stays exactly as it is."""
+    if _CMCD not in _decoded(query):
+        return query
+    return "&".join(pair for pair in query.split("&") if _decoded(pair.partition("=")[0]) != _CMCD)
+
+
+def _decoded(text: str) -> str:
+    """With the escapes of unreserved characters undone, as far as there are any: enough to know a name by."""
+    return _ESCAPE.sub(lambda match: _char(match) or match[0], text) if "%" in text else text
+
+
+def _char(match: re.Match[str]) -> str | None:
+    char = chr(int(match[1], 16)) if match[1] is not None else None
+    return char if char is not None and char in _UNRESERVED else None
 
 
 def purged_key(value: str) -> Key:
@@ -67,5 +93,4 @@ def _spelled(match: re.Match[str]) -> str:
     digits = match[1]
     if digits is None or digits == "00":
         raise InvalidInput("the path has a broken escape")
-    char = chr(int(digits, 16))
-    return char if char in _UNRESERVED else f"%{digits.upper()}"
+    return _char(match) or f"%{digits.upper()}"

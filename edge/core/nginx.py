@@ -15,7 +15,8 @@ from typing import Final
 
 from playnet.config import Address
 from playnet.http.cache_status import CacheStatus
-from playnet.names import FAILOVER_HEADER, MEDIA_TYPES
+from playnet.http.ranges import MAX_RANGES
+from playnet.names import FAILOVER_HEADER, MEDIA_PATH, MEDIA_TYPES
 from playnet.nginx.text import Process, main_block, quoted, temp_paths
 
 from .accel import ACCEL_FIELDS
@@ -76,15 +77,23 @@ def _http(node: Node) -> list[str]:
         "client_body_timeout 15s;",
         "send_timeout 30s;",
         "reset_timedout_connection on;",
+        f"max_ranges {MAX_RANGES};",
         "client_header_buffer_size 2k;",
         "large_client_header_buffers 4 8k;",
         f"client_max_body_size {_MAX_BODY};",
         "access_log off;",
         """log_format hot escape=json '{"path":"$hot_path","status":$status,"bytes":$body_bytes_sent}';""",
         f"log_format request escape=json '{_REQUEST_LOG}';",
-        'map "$request_method:$request_uri" $hot_path {',
+        'map "$request_method:$http_range" $is_read {',  # nginx would answer a HEAD with 206, which RFC 9110 §14.2 forbids
         '    default "";',
-        f'    "~^(?:GET|HEAD):(?:/t/[A-Za-z0-9._~-]+)?(?<hot_match>{HOT_PATH})$" $hot_match;',
+        "    ~^GET: 1;",
+        "    HEAD: 1;",
+        "}",
+        'map "$is_read:$request_uri" $hot_path {',
+        '    default "";',
+        f'    "~^1:(?:/t/[A-Za-z0-9._~-]+)?(?<hot_match>{HOT_PATH})$" $hot_match;',
+        # as edge/core/key.py: no query distinguishes our own media
+        f'    "~^1:(?:/t/[A-Za-z0-9._~-]+)?(?<media_match>{MEDIA_PATH})\\?" $media_match;',
         "}",
         "map $request_uri $log_path {",  # a playback token is a secret: never logged whole
         "    default $request_uri;",

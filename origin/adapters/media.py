@@ -13,7 +13,7 @@ from origin.core.caching import object_headers
 from playnet.http.conditional import if_range_holds, not_modified
 from playnet.http.dates import format_date
 from playnet.http.fields import Fields
-from playnet.http.ranges import Part, Unsatisfiable, Whole, select
+from playnet.http.ranges import Part, Parts, Unsatisfiable, Whole, select
 from playnet.logs import logger
 from playnet.names import MediaKey
 from playnet.store.port import ObjectStore, Stat
@@ -68,6 +68,9 @@ def plan_answer(key: MediaKey, stat: Stat, request: Fields, *, now: float) -> _P
         return _Plan(304, {name: value for name, value in headers.items() if name not in _NOT_IN_304}, None)
     wanted = request.get("range") if if_range_holds(request, stored, now=now) else None
     part = select(wanted, stat.size_bytes)
+    part = (
+        Whole() if isinstance(part, Parts) else part
+    )  # RFC 9110 §14.2: nobody but edges asks, and they never for several
     match part:
         case Whole():
             return _Plan(200, {**headers, "Content-Length": str(stat.size_bytes)}, part)

@@ -249,6 +249,16 @@ async def node(
     assert process.returncode == 0, (folder / "edge.log").read_text()[-3000:]
 
 
+@asynccontextmanager
+async def standalone(folder: Path, port: int, *more: str) -> AsyncIterator[tuple[Lab, int]]:
+    """`playnet edge --origin …` in front of a scripted origin. Gives its pid too."""
+    cache = folder / "c"
+    async with Origin().running() as origin:
+        argv = ["--origin", origin.url, "--listen", f"127.0.0.1:{port}", "--cache", str(cache), "--size", "64MiB"]
+        async with node(port, folder, [*argv, *more], cache, origin) as (lab, pid):
+            yield lab, pid
+
+
 def children(pid: int) -> dict[int, str]:
     """Pids and command lines of direct children."""
     found = {}

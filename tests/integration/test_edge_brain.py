@@ -112,7 +112,7 @@ def test_ranges_of_what_is_not_here_arriving_and_stored(short_tmp: Path, free_po
                 ({"Range": "bytes=0-0"}, 206, whole[:1]),
                 ({"Range": "bytes=499999-"}, 206, whole[-1:]),
                 ({"Range": "bytes=500000-"}, 416, b""),
-                ({"Range": "bytes=0-1,5-6"}, 200, whole),
+                ({"Range": "bytes=0-1,1-499999"}, 200, whole),
                 ({"Range": "bytes=0-1", "If-Range": etag}, 206, whole[:2]),
                 ({"Range": "bytes=0-1", "If-Range": '"x"'}, 200, whole),
             ]
@@ -278,7 +278,7 @@ def test_a_body_of_unknown_length_is_streamed_and_stored(short_tmp: Path, free_p
             small = lab.origin.scripts["/small"] = text(pattern(100_000))
             large = lab.origin.scripts["/large"] = text(pattern(7 << 20))
             small.chunked = large.chunked = True
-            response, data = await lab.get("/small", Range="bytes=5-9")
+            response, data = await lab.get("/small", Range="bytes=-5")
             assert (response.status, data) == (200, small.body), "which part cannot be said before the end is known"
             assert (await lab.get("/large"))[1] == large.body
             await lab.settled()

@@ -4,8 +4,7 @@ import asyncio
 import io
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import aiohttp
@@ -16,29 +15,22 @@ from redis.asyncio import from_url
 from playnet.purge.log import PurgeLog
 from playnet.purge.order import PurgeOrder
 from tests.aio import run, until
-from tests.integration.edge_parts import MODIFIED, Lab, Origin, Script, cache_status, children, media, node, pattern
+from tests.integration.edge_parts import (
+    MODIFIED,
+    Lab,
+    Origin,
+    Script,
+    cache_status,
+    children,
+    media,
+    node,
+    pattern,
+    standalone,
+)
 
 Port = Callable[[], int]
 PATH = "/v/a/1/360p/1.m4s"
 HOT = "hit; detail=hot"
-
-
-@asynccontextmanager
-async def standalone(folder: Path, port: int) -> AsyncIterator[tuple[Lab, int]]:
-    """`playnet edge --origin …` in front of a scripted origin."""
-    async with Origin().running() as origin:
-        argv = [
-            "--origin",
-            origin.url,
-            "--listen",
-            f"127.0.0.1:{port}",
-            "--cache",
-            str(folder / "c"),
-            "--size",
-            "64MiB",
-        ]
-        async with node(port, folder, argv, folder / "c", origin) as (lab, pid):
-            yield lab, pid
 
 
 async def _raw(lab: Lab, request: bytes) -> bytes:

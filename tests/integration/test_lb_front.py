@@ -115,7 +115,7 @@ def test_objects_go_to_their_node_and_the_rest_to_the_origin(short_tmp: Path, fr
             for key in KEYS:
                 owner = ring.locate(key)
                 assert owner is not None
-                for spelling in (key, f"/t/to.ken-{key[-5]}{key}", f"{key}?x=1", key.replace("/v/a", "/v/%61")):
+                for spelling in (key, f"/t/to.ken-{key[-5]}{key}", f"{key}?CMCD=bl%3D1", key.replace("/v/a", "/v/%61")):
                     assert await front.get(spelling) == (200, owner.name), spelling
             for path in ("/", "/watch/abc", "/api/v1/assets", "/api/v1/assets/abc", "/assets/app.js", "/v", "/live"):
                 assert await front.get(path) == (200, "origin"), path

@@ -12,7 +12,6 @@ from playnet.http.conditional import if_range_holds, not_modified, validators
 from playnet.http.dates import format_date, parse_date
 from playnet.http.fields import Fields
 from playnet.http.freshness import explicit_fresh_s, heuristic_fresh_s, initial_age_s, lifetime
-from playnet.http.ranges import Part, Unsatisfiable, Whole, select
 from playnet.http.storability import is_storable, unshared
 from playnet.http.structured import Token, parse_dictionary
 from playnet.http.targeted import targeted
@@ -306,51 +305,6 @@ def test_a_selector_suits_its_own_request() -> None:
 
 def test_listed_fields_are_not_shared() -> None:
     assert unshared(fields(cache_control='no-cache="A, b", private="C"')) == {"a", "b", "c"}
-
-
-# --- ranges, RFC 9110 §14
-
-
-@pytest.mark.parametrize(
-    ("value", "size", "selected"),
-    [
-        pytest.param(None, 10, Whole(), id="none"),
-        pytest.param("bytes=0-4", 10, Part(0, 4), id="first-five"),
-        pytest.param("bytes=5-", 10, Part(5, 9), id="open"),
-        pytest.param("bytes=-3", 10, Part(7, 9), id="suffix"),
-        pytest.param("bytes=-30", 10, Part(0, 9), id="long-suffix"),
-        pytest.param("bytes=8-99", 10, Part(8, 9), id="beyond-the-end"),
-        pytest.param("BYTES=0-0", 10, Part(0, 0), id="unit-in-any-case"),
-        pytest.param("bytes=10-", 10, Unsatisfiable(), id="at-the-end"),
-        pytest.param("bytes=-0", 10, Unsatisfiable(), id="empty-suffix"),
-        pytest.param("bytes=0-", 0, Unsatisfiable(), id="empty-file"),
-        pytest.param("bytes=-5", 0, Whole(), id="suffix-of-empty-file"),
-        pytest.param("bytes=4-2", 10, Whole(), id="backwards-is-ignored"),
-        pytest.param("bytes=0-1,3-4", 10, Whole(), id="several-are-ignored"),
-        pytest.param("items=0-1", 10, Whole(), id="other-unit"),
-        pytest.param("bytes=-", 10, Whole(), id="nothing"),
-        pytest.param("bytes=1" + "0" * 5000 + "-", 10, Unsatisfiable(), id="absurd-number"),
-    ],
-)
-def test_ranges(value: str | None, size: int, selected: object) -> None:
-    assert select(value, size) == selected
-
-
-@given(st.integers(0, 200), st.integers(0, 200), st.binary(min_size=1, max_size=100))
-def test_a_part_is_the_slice_that_was_asked_for(first: int, length: int, body: bytes) -> None:
-    selected = select(f"bytes={first}-{first + length}", len(body))
-    if first >= len(body):
-        assert selected == Unsatisfiable()
-    else:
-        assert isinstance(selected, Part)
-        assert body[selected.first : selected.last + 1] == body[first : first + length + 1]
-        assert selected.content_range(len(body)) == f"bytes {first}-{selected.last}/{len(body)}"
-
-
-@given(st.text(max_size=30), st.integers(0, 100))
-def test_no_range_raises(text: str, size: int) -> None:
-    selected = select("bytes=" + text, size)
-    assert not isinstance(selected, Part) or 0 <= selected.first <= selected.last < size
 
 
 # --- preconditions, RFC 9110 §13
