@@ -21,6 +21,7 @@ from playnet.errors import StartupFailed
 from playnet.layout import Layout, database_dsn
 from playnet.logs import logger
 from playnet.store.open import open_store
+from playnet.supervise.ready import WARNING
 from transcoder.adapters.ffmpeg import Runner, find_tools
 from transcoder.adapters.metrics import Metrics
 from transcoder.adapters.steps import Steps
@@ -39,7 +40,9 @@ class Service:
     def __init__(self, config: Config, layout: Layout) -> None:
         self._settings = config.transcoder
         self._work = layout.work
-        self._runner = Runner(find_tools(config.transcoder))
+        self._tools = find_tools(config.transcoder)
+        self._runner = Runner(self._tools)
+        self.warning: str | None = None
         self._database = Database(database_dsn(config, layout), config.database, service="transcoder")
         self._store = open_store(config, layout)
         self.metrics = Metrics()
@@ -65,6 +68,7 @@ class Service:
 
     async def _run(self, workspace: Workspace, draining: asyncio.Event) -> None:
         try:
+            await self._examine()
             await self._database.open()
         except StartupFailed as exc:
             log.error("transcoder.cannot-start", detail=str(exc))
@@ -78,6 +82,13 @@ class Service:
         worker = self._worker = Worker(tasks, steps, workspace, self.metrics, jitter=random.random)
         log.info("transcoder.started", worker=name, workers=settings.workers, swept=workspace.swept)
         await worker.run(draining, slots=settings.workers)
+
+    async def _examine(self) -> None:
+        """Said once in the log, and in `playnet status` for as long as it is so."""
+        findings = await asyncio.to_thread(self._tools.sandbox.examine)
+        if findings is not None:
+            self.warning = f"the sandbox is open: {findings}"
+            log.error("sandbox.open", detail=str(findings), missing=findings.missing)
 
     async def check(self) -> None:
         """Raise Unavailable when database or store do not answer or tasks are held up, TimeoutError when it takes too long."""
@@ -99,7 +110,7 @@ def create_app(service: Service) -> Starlette:
             await service.check()
         except TimeoutError:
             return PlainTextResponse("database or storage do not answer in time\n", 503)
-        return PlainTextResponse("ready\n")
+        return PlainTextResponse("ready\n" + (f"{WARNING}{service.warning}\n" if service.warning else ""))
 
     async def metrics(_: Request) -> Response:
         return Response(generate_latest(service.metrics.registry), media_type=CONTENT_TYPE_LATEST)

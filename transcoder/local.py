@@ -94,7 +94,10 @@ async def transcode(args: argparse.Namespace) -> dict[str, object]:
     chunk_s = CHUNK_S if args.chunk is None else _duration_s(args.chunk)
     if not args.file.is_file():
         raise ConfigError(f"{args.file}: expected a file")
-    runner = Runner(find_tools(settings))
+    tools = find_tools(settings)
+    if (findings := await asyncio.to_thread(tools.sandbox.examine)) is not None:
+        print(f"the sandbox is open: {findings}", file=sys.stderr)
+    runner = Runner(tools)
     with _fresh(args.out) as out, tempfile.TemporaryDirectory(prefix=".work-", dir=out) as work:
         store = FolderStore(FileStore(out), args.file.resolve(), _ASSET, _REVISION)
         steps = Steps(store, runner, settings, Path(work), chunk_s=chunk_s)

@@ -12,7 +12,7 @@ import typer
 from playnet.config import Config
 from playnet.config.choose import config_file
 from playnet.layout import Layout, layout_of
-from playnet.supervise import probe
+from playnet.supervise import probe, remark
 from playnet.supervise.appliance import probes
 from playnet.supervise.ending import end_appliance
 from playnet.supervise.host import run_appliance
@@ -53,9 +53,10 @@ def status(config: ConfigFile = None, data: DataDir = None, as_json: AsJson = Fa
     told = read(layout.run) if owner is not None else None
     health = asyncio.run(_health(settings, layout)) if told is not None else {}
     nodes = asyncio.run(_nodes(settings, layout)) if told is not None else {}
+    warnings = asyncio.run(_warnings(settings, layout)) if told is not None else {}
     well = told is not None and all(child.state == "ready" for child in told.children) and not any(health.values())
     if as_json:
-        print_json(_document(layout, told, health) | {"nodes": nodes})
+        print_json(_document(layout, told, health) | {"nodes": nodes, "warnings": warnings})
     elif told is not None:
         out.print(table(told.children, now_s=time.time()))
         for node in nodes.values():
@@ -64,6 +65,8 @@ def status(config: ConfigFile = None, data: DataDir = None, as_json: AsJson = Fa
         for name, reason in health.items():
             if reason is not None:
                 out.print(f"{name} is not healthy: {reason}", markup=False)
+        for name, warning in warnings.items():
+            out.print(f"{name} warns: {warning}", markup=False)
         out.print(told.public_url, markup=False)
     else:
         doing = "is starting or stopping" if owner is not None else "runs"
@@ -82,6 +85,13 @@ async def _nodes(config: Config, layout: Layout) -> dict[str, dict[str, Any]]:
     """What each cache node says of itself; one that does not answer is among the unhealthy already."""
     told = await ask_all({edge.name: layout.brain_socket(edge.name) for edge in config.edges}, "/debug/node")
     return {name: answer for name, answer in told.items() if isinstance(answer, dict)}
+
+
+async def _warnings(config: Config, layout: Layout) -> dict[str, str]:
+    """What processes that are well warn of, by name."""
+    wanted = probes(config, layout)
+    answers = await asyncio.gather(*(remark(ready) for ready in wanted.values()))
+    return {name: answer for name, answer in zip(wanted, answers, strict=True) if answer is not None}
 
 
 def _document(layout: Layout, told: Told | None, health: dict[str, str | None]) -> dict[str, Any]:

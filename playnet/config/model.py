@@ -176,6 +176,14 @@ class Transcoder(Section):
         "bundled", min_length=1, description="`bundled` (from the Python package) or the path of a binary."
     )
     ffprobe: str = Field("bundled", min_length=1, description="`bundled` or the path of a binary.")
+    sandbox: Literal["best-effort", "required"] = Field(
+        "best-effort",
+        description="ffmpeg runs without network and sees one file and one folder. Where the kernel refuses part of that, "
+        "`best-effort` says so loudly and goes on, `required` does not start.",
+    )
+    memory: Size = Field(
+        "8GiB", ge=512 << 20, le=1 << 40, validate_default=True, description="Bound of one ffmpeg's memory."
+    )
     preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"] = (
         Field("veryfast", description="x264 preset: slower saves bytes and costs CPU.")
     )

@@ -4,7 +4,18 @@
 """
 
 from .child import Child, Snapshot, State
-from .ready import CommandReady, HttpReady, Ready, SocketReady, probe
+from .ready import CommandReady, HttpReady, Ready, SocketReady, probe, remark
 from .supervisor import Supervisor
 
-__all__ = ["Child", "CommandReady", "HttpReady", "Ready", "Snapshot", "SocketReady", "State", "Supervisor", "probe"]
+__all__ = [
+    "Child",
+    "CommandReady",
+    "HttpReady",
+    "Ready",
+    "Snapshot",
+    "SocketReady",
+    "State",
+    "Supervisor",
+    "probe",
+    "remark",
+]

@@ -10,7 +10,9 @@ import aiohttp
 from playnet.config import Address
 
 _PROBE_TIMEOUT_S = 3.0
+WARNING = "warning: "
 _REPLY_LIMIT = 200
+_REMARK_LIMIT = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,26 @@ async def probe(ready: Ready) -> str | None:
         return str(exc) or type(exc).__name__
 
 
+async def remark(ready: Ready) -> str | None:
+    """What a process that is ready warns of: the lines of its answer that begin with `warning: `. Never raises."""
+    if not isinstance(ready, HttpReady):
+        return None
+    try:
+        async with asyncio.timeout(_PROBE_TIMEOUT_S):
+            _, text = await _asked(ready)
+    except (TimeoutError, OSError, aiohttp.ClientError):
+        return None
+    said = (line.removeprefix(WARNING) for line in text.splitlines() if line.startswith(WARNING))
+    return "; ".join(said) or None
+
+
 async def _http(ready: HttpReady) -> str | None:
+    status, text = await _asked(ready)
+    return None if status < 400 else f"HTTP {status} {' '.join(text[:_REPLY_LIMIT].split())}".strip()
+
+
+async def _asked(ready: HttpReady) -> tuple[int, str]:
+    """Status and the beginning of the body."""
     if isinstance(ready.where, Path):
         connector: aiohttp.BaseConnector = aiohttp.UnixConnector(str(ready.where))
         url = f"http://localhost{ready.path}"
@@ -67,10 +88,8 @@ async def _http(ready: HttpReady) -> str | None:
         connector = aiohttp.TCPConnector()
         url = f"http://{dialled(ready.where)}{ready.path}"
     async with aiohttp.ClientSession(connector=connector) as session, session.get(url) as response:
-        if response.ok:
-            return None
-        text = (await response.content.read(_REPLY_LIMIT)).decode(errors="replace")
-        return f"HTTP {response.status} {' '.join(text.split())}".strip()
+        text = (await response.content.read(_REMARK_LIMIT)).decode(errors="replace")
+        return response.status, text
 
 
 async def _socket(ready: SocketReady) -> str | None:

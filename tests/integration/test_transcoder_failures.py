@@ -87,11 +87,18 @@ def test_a_killed_worker_leaves_no_ffmpeg_and_loses_only_its_chunk(
 
 
 def _halted(pid: int) -> set[int]:
-    """Stop every process below `pid` amidst its work; returns those that were."""
-    children = _descendants(pid)
+    """Stop every ffmpeg below `pid` amidst its work; returns those that were."""
+    children = {child for child in _descendants(pid) if _alive(child) and _name(child).startswith("ffmpeg")}
     for child in children:
         os.kill(child, signal.SIGSTOP)
     return set(filter(_alive, children))
+
+
+def _name(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 async def _caught(world: Studio, asset: AssetId, pid: int) -> None:

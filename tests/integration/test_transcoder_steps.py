@@ -5,6 +5,7 @@ import re
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -154,7 +155,9 @@ def test_chunks_show_what_one_pass_shows(traits: Path, short_tmp: Path) -> None:
 async def _digests(runner: Runner, source: Path, plan: VideoPlan, part: int) -> list[str]:
     """Number and MD5 of every picture that the encoders of a task get."""
     lines: list[str] = []
-    await runner.ffmpeg(argv.picture_digests(source, plan, plan.window(part)), Limits(60), lines.append)
+    await runner.ffmpeg(
+        argv.picture_digests(source, plan, plan.window(part)), Limits(60, reads=(source,)), lines.append
+    )
     fields = [line.split(",") for line in lines if line and not line.startswith("#")]
     return [f"{pts.strip()} {digest.strip()}" for _, _, pts, _, _, digest in fields]
 
@@ -275,8 +278,9 @@ def test_far_sources_are_fetched_once_and_give_way(tmp_path: Path, short_tmp: Pa
 def test_a_tool_that_goes_wild_is_ended(limits: Limits, reason: str, source: Path, tmp_path: Path) -> None:
     async def scenario() -> None:
         endless = ("-v", "error", "-y", "-f", "lavfi", "-i", "testsrc2=size=640x360", "-c:v", "rawvideo", "-f", "avi")
+        inside = replace(limits, folder=tmp_path)
         with pytest.raises(ToolFailed, match=reason):
-            await Runner(find_tools(SETTINGS)).ffmpeg((*endless, str(tmp_path / "out")), limits, lambda _: None)
+            await Runner(find_tools(SETTINGS)).ffmpeg((*endless, str(tmp_path / "out")), inside, lambda _: None)
 
     run(scenario())
 

