@@ -12,7 +12,7 @@ TESTS := tests/unit tests/contract tests/integration tests/e2e
 ALL_TESTS := $(TESTS) $(wildcard tests/conformance tests/chaos tests/deploy)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down format lint test test-all conformance bench
+.PHONY: help setup up down format lint test test-all conformance bench bench-edge
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,10 @@ conformance: ## the suite behind cache-tests.fyi and our own scenarios against a
 	$(BIN)/python -m tests.conformance --write
 	$(PYTEST) tests/conformance/test_scenarios.py
 
-bench: ## speed against plain nginx and plain ffmpeg in the same run
+bench: ## speed against others in the same run: caches, plain ffmpeg; the edge's policies
 	@scripts/setup bench
 	$(BIN)/python -m bench
+
+bench-edge: ## the edge beside nginx, Varnish and Traffic Server; writes docs/bench/ (a quarter of an hour)
+	@scripts/setup bench
+	$(BIN)/python -m bench edge

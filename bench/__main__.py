@@ -1,14 +1,20 @@
-"""`make bench`: every comparison, or those that are named: `python -m bench hits encode`."""
+"""`make bench`: every comparison, or those that are named: `python -m bench encode eviction`.
+
+`python -m bench edge` takes options of its own behind its name: `--help` tells them.
+"""
 
 import sys
 
-from bench import encode, eviction, hits
+from bench import encode, eviction
+from bench.edge import command as edge
 
-_BENCHES = {"hits": hits.run, "encode": encode.run, "eviction": eviction.run}
+_BENCHES = {"edge": lambda: edge.main([]), "encode": encode.run, "eviction": eviction.run}
 
 
 def main() -> int:
     """Exit code 2 names what there is."""
+    if sys.argv[1:2] == ["edge"]:
+        return edge.main(sys.argv[2:])
     names = sys.argv[1:] or list(_BENCHES)
     unknown = [name for name in names if name not in _BENCHES]
     if unknown:
