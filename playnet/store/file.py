@@ -28,10 +28,11 @@ from aiofiles.threadpool.binary import AsyncBufferedReader
 
 from playnet.errors import ConfigError, InvalidInput, NotFound, PlayNetError, StorageFull, Unavailable
 
+from .assembly import Assemblies, checked_size
 from .cancel import finished
 from .checksum import checked, digest_of, keep, kept
 from .keys import check_key, check_prefix, check_range
-from .port import Body, Stat
+from .port import Body, Part, Stat
 from .scratch import Scratch
 from .source import BLOCK_BYTES, gathered, opened
 from .walk import regular, stat_of, walk
@@ -56,6 +57,7 @@ class FileStore:
         try:
             root.mkdir(mode=0o750, parents=True, exist_ok=True)
             self._scratch = Scratch(root)
+            self._assemblies = Assemblies(root)
         except OSError as exc:
             raise ConfigError(f"storage.path: {root} cannot be used: {exc.strerror}") from exc
 
@@ -92,9 +94,10 @@ class FileStore:
             return False
         return True
 
-    def _publish(self, key: str, temp: Path, target: Path, digest: bytes) -> Stat:
+    def _publish(self, key: str, temp: Path, target: Path, digest: bytes | None) -> Stat:
         with temp.open("rb") as file:
-            keep(file.fileno(), digest)
+            if digest is not None:
+                keep(file.fileno(), digest)
             os.fchmod(file.fileno(), 0o440)
             os.fsync(file.fileno())
             found = os.fstat(file.fileno())
@@ -213,6 +216,40 @@ class FileStore:
             except OSError:
                 return
             folder = folder.parent
+
+    async def begin_parts(self, key: str) -> str:
+        """An empty file in a folder of its own."""
+        check_key(key)
+        with _translated(key):
+            return await finished(asyncio.to_thread(self._assemblies.begin))
+
+    async def put_part(self, key: str, handle: str, number: int, start: int, data: bytes) -> str:
+        """Written in its place and synced; such files need no tag."""
+        with _translated(key):
+            await finished(asyncio.to_thread(self._assemblies.write, handle, start, data))
+        return ""
+
+    async def join_parts(self, key: str, handle: str, parts: Sequence[Part]) -> Stat:
+        """Rename the file into its place. Its checksum is not kept: nobody has read it as a whole yet."""
+        with _translated(key):
+            return await finished(asyncio.to_thread(self._join, check_key(key), handle, parts))
+
+    def _join(self, key: str, handle: str, parts: Sequence[Part]) -> Stat:
+        path = self._assemblies.whole(handle, parts)
+        if path is not None:
+            return self._publish(key, path, self._root / key, None)
+        try:
+            joined = stat_of(key, regular(self._root / key))
+        except FileNotFoundError as exc:
+            raise NotFound(f"{key}: its parts were dropped") from exc
+        if joined.size_bytes != checked_size(parts):
+            raise Unavailable(f"{key}: the object does not have the size of its parts")
+        return joined
+
+    async def drop_parts(self, key: str, handle: str) -> None:
+        """Delete the file."""
+        with _translated(key):
+            await finished(asyncio.to_thread(self._assemblies.drop, handle))
 
     def local_path(self, key: str) -> Path | None:
         """The object's file, there or not."""

@@ -4,11 +4,11 @@ from playnet.config import Config
 from playnet.layout import Layout, read_secret
 
 from .file import FileStore
-from .port import ObjectStore
+from .port import PartedStore
 from .s3 import Bucket, S3Store
 
 
-def open_store(config: Config, layout: Layout) -> ObjectStore:
+def open_store(config: Config, layout: Layout) -> PartedStore:
     """The object store of `config`, for one process; close it at the end.
 
     ConfigError when a secret or the folder cannot be had. A dead S3 server is no error here: `check` tells.

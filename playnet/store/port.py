@@ -6,7 +6,7 @@ Errors: NotFound, Unavailable (after the adapter's own retries), StorageFull, In
 except what a source stream itself raises: that reaches the caller of `put` unchanged.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,20 @@ class Body:
 
     stat: Stat
     chunks: AsyncIterator[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of an object in the making. `number` counts from 1, `start` is its place; `tag` is the store's own name for it."""
+
+    number: int
+    start: int
+    size_bytes: int
+    tag: str
+
+
+MIN_PART_BYTES = 5 << 20  # of every part but the last: S3 refuses smaller ones when it joins them
+MAX_PARTS = 10_000  # S3 user guide, "Multipart upload limits"
 
 
 class ObjectStore(Protocol):
@@ -76,4 +90,30 @@ class ObjectStore(Protocol):
 
     async def close(self) -> None:
         """Release connections and threads."""
+        ...
+
+
+class PartedStore(ObjectStore, Protocol):
+    """A store whose objects may also come in parts, through any number of processes and restarts.
+
+    Nothing is visible before `join_parts`. All parts but the last have one size, at least MIN_PART_BYTES.
+    """
+
+    async def begin_parts(self, key: str) -> str:
+        """Start an object; gives its handle."""
+        ...
+
+    async def put_part(self, key: str, handle: str, number: int, start: int, data: bytes) -> str:
+        """Store one part durably; gives its tag. The same bytes may be sent again. NotFound after `drop_parts`."""
+        ...
+
+    async def join_parts(self, key: str, handle: str, parts: Sequence[Part]) -> Stat:
+        """Make the object of at least one part, in order and without a gap. Repeating it after it succeeded is harmless.
+
+        NotFound when the parts were dropped.
+        """
+        ...
+
+    async def drop_parts(self, key: str, handle: str) -> None:
+        """Forget the parts; that they are gone, or joined, is fine."""
         ...

@@ -21,6 +21,7 @@ from typing import BinaryIO, ParamSpec, TypeVar, cast
 from xml.etree.ElementTree import ParseError
 
 from minio import Minio
+from minio.datatypes import Part as S3Part
 from minio.deleteobjects import DeleteObject
 from minio.error import MinioException
 from urllib3 import PoolManager, Retry, Timeout
@@ -28,10 +29,11 @@ from urllib3.exceptions import HTTPError
 
 from playnet.errors import InvalidInput, NotFound, Unavailable
 
+from .assembly import checked_size
 from .download import Download, OutOfRange, stat_of
 from .feed import Feed
 from .keys import check_key, check_prefix, check_range
-from .port import Body, Stat
+from .port import MAX_PARTS, Body, Part, Stat
 from .s3_errors import translated
 from .source import BLOCK_BYTES, opened
 
@@ -41,7 +43,6 @@ T = TypeVar("T")
 _THREADS = 16  # calls at once; more wait
 _UPLOADS = 64  # streams at once, each with a thread of its own: a slow sender must not hold up anybody's reads
 _BATCH = 1000  # keys of one ListObjectsV2 or DeleteObjects call: the API's own limit
-_MAX_PARTS = 10_000  # S3 user guide, "Multipart upload limits"
 _CONNECTIONS = 64  # kept; a viewer holds one for as long as a body takes
 _CALL_DEADLINE_S = 60.0  # a small call with all its retries
 _PROBE_DEADLINE_S = 5.0
@@ -103,8 +104,8 @@ class S3Store:
     async def _put(self, key: str, source: AsyncIterator[bytes], size_bytes: int | None) -> int:
         part_bytes = self._bucket.part_bytes
         if size_bytes is not None:
-            part_bytes = max(part_bytes, -(-size_bytes // _MAX_PARTS))
-        feed = Feed(source, max_bytes=part_bytes * _MAX_PARTS)
+            part_bytes = max(part_bytes, -(-size_bytes // MAX_PARTS))
+        feed = Feed(source, max_bytes=part_bytes * MAX_PARTS)
         loop = asyncio.get_running_loop()
         upload = loop.run_in_executor(self._uploads, self._upload, key, feed, size_bytes, part_bytes)
         try:
@@ -209,6 +210,46 @@ class S3Store:
         for error in failed:
             if error.code != "NoSuchKey":
                 raise Unavailable(f"{error.name}: not deleted: {error.code}: {error.message}")
+
+    # The SDK has no public calls for parts of one's own; these four private ones have kept their form for years, and
+    # the contract suite runs them.
+
+    async def begin_parts(self, key: str) -> str:
+        """CreateMultipartUpload."""
+        check_key(key)
+        with self._translated(key):
+            return await self._quick(
+                partial(
+                    self._client._create_multipart_upload,
+                    self._bucket.name,
+                    key,
+                    {"Content-Type": "application/octet-stream"},
+                )
+            )
+
+    async def put_part(self, key: str, handle: str, number: int, start: int, data: bytes) -> str:
+        """UploadPart."""
+        check_key(key)
+        with self._translated(key):
+            return await self._call(self._client._upload_part, self._bucket.name, key, data, None, handle, number)
+
+    async def join_parts(self, key: str, handle: str, parts: Sequence[Part]) -> Stat:
+        """CompleteMultipartUpload, and a look at what it made: it may fail inside a 200, and be known no more when repeated."""
+        check_key(key)
+        size_bytes = checked_size(parts)
+        named = [S3Part(part.number, part.tag) for part in parts]
+        with suppress(NotFound), self._translated(key):
+            await self._call(self._client._complete_multipart_upload, self._bucket.name, key, handle, named)
+        stat = await self.stat(key)
+        if stat.size_bytes != size_bytes:
+            raise Unavailable(f"{key}: the server holds {stat.size_bytes} of {size_bytes} bytes")
+        return stat
+
+    async def drop_parts(self, key: str, handle: str) -> None:
+        """AbortMultipartUpload."""
+        check_key(key)
+        with suppress(NotFound), self._translated(key):
+            await self._quick(partial(self._client._abort_multipart_upload, self._bucket.name, key, handle))
 
     def local_path(self, key: str) -> Path | None:
         """None: nothing is on this host."""

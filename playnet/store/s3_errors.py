@@ -11,7 +11,7 @@ from minio.error import InvalidResponseError, S3Error, ServerError
 from playnet.errors import NotFound, PlayNetError, StorageFull, Unavailable
 
 _FULL = {"XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "QuotaExceeded", "InsufficientStorage"}
-_ABSENT = {"NoSuchKey", "ResourceNotFound"}
+_ABSENT = {"NoSuchKey", "NoSuchUpload", "ResourceNotFound"}
 _KEYS = {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
 _INSUFFICIENT_STORAGE = 507
 _CODE = re.compile(r"<Code>(\w{1,64})</Code>")

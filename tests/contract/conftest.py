@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from playnet.store.file import FileStore
-from playnet.store.port import ObjectStore
+from playnet.store.port import PartedStore
 from playnet.store.s3 import S3Store
 from tests.contract.s3_server import S3Server, bucket_from_url
 
 OTHER_S3 = "PLAYNET_TEST_S3_URL"  # http://KEY:SECRET@HOST:PORT/BUCKET; the suite writes below contract/ there
 
-OpenStore = Callable[[], ObjectStore]
+OpenStore = Callable[[], PartedStore]
 
 
 @pytest.fixture(scope="session")
