@@ -15,19 +15,27 @@ _OLDEST = (1, 18, 0)  # Ubuntu 22.04
 _HAS_ERROR_LOG_OPTION = (1, 19, 5)
 _DEADLINE_S = 20
 _VERSION = re.compile(r"nginx version: \S+?/(\d+)\.(\d+)\.(\d+)")
+_MODULES = re.compile(r"--modules-path=(\S+)")
+_PREFIX = re.compile(r"--prefix=(\S+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Binary:
-    """An nginx that is new enough."""
+    """An nginx that is new enough. `modules`: where its dynamic modules stand."""
 
     path: Path
     version: tuple[int, int, int]
+    modules: Path | None = None
 
     @property
     def base_argv(self) -> tuple[str, ...]:
         """The command without prefix and file. `-e` keeps it from opening the packaged error log first."""
         return (str(self.path), *(("-e", "stderr") if self.version >= _HAS_ERROR_LOG_OPTION else ()))
+
+    def module(self, name: str) -> Path | None:
+        """The file of a dynamic module such as `ngx_http_js_module`; None when it is not installed."""
+        path = self.modules / f"{name}.so" if self.modules is not None else None
+        return path if path is not None and path.is_file() else None
 
 
 def find_nginx(search: str | None = None) -> Binary:
@@ -37,23 +45,32 @@ def find_nginx(search: str | None = None) -> Binary:
     if found is None:
         raise StartupFailed("nginx is not installed: `make setup` installs it (Debian, Ubuntu: apt-get install nginx)")
     path = Path(found)
-    version = parse_version(_ask_version(path))
+    told = _ask_version(path)
+    version = parse_version(told)
     if version is None:
         raise StartupFailed(f"{path} does not tell its version as nginx does: is it nginx?")
     if version < _OLDEST:
         raise StartupFailed(f"{path} is {_dotted(version)}: nginx {_dotted(_OLDEST)} or later is needed")
-    return Binary(path, version)
+    return Binary(path, version, parse_modules(told))
 
 
 def parse_version(printed: str) -> tuple[int, int, int] | None:
-    """The version in the output of `nginx -v`; None when there is none."""
+    """The version in the output of `nginx -V`; None when there is none."""
     match = _VERSION.search(printed)
     return (int(match[1]), int(match[2]), int(match[3])) if match else None
 
 
+def parse_modules(printed: str) -> Path | None:
+    """The folder of dynamic modules in the output of `nginx -V`."""
+    modules, prefix = _MODULES.search(printed), _PREFIX.search(printed)
+    if modules is not None:
+        return Path(prefix[1] if prefix else "/", modules[1])
+    return Path(prefix[1], "modules") if prefix else None
+
+
 def _ask_version(path: Path) -> str:
     try:
-        done = subprocess.run([path, "-v"], capture_output=True, text=True, timeout=_DEADLINE_S, check=False)
+        done = subprocess.run([path, "-V"], capture_output=True, text=True, timeout=_DEADLINE_S, check=False)
     except (OSError, subprocess.TimeoutExpired) as exc:
         raise StartupFailed(f"{path} cannot be started: {exc}") from exc
     return done.stderr + done.stdout
