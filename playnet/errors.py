@@ -5,10 +5,13 @@ PlayNetError
 ├── Rejected               the caller sent something that will never work
 │   ├── InvalidInput       400  malformed request
 │   ├── Unauthorized       401  no or wrong credentials
+│   ├── Forbidden          403  known, but not allowed: another role or scope is needed
 │   ├── NotFound           404
 │   ├── Conflict           409  the state of the thing forbids it now
+│   ├── Outdated           412  the thing was changed since it was read: read it again
 │   ├── TooLarge           413  above a configured limit
 │   └── MediaRejected      422  the source cannot be turned into video; `str()` is for people
+├── TooManyTries           429  wait `retry_after_s`, then try again
 ├── Interrupted            408  the caller stopped sending: nothing was kept, it may send again
 ├── Unavailable            503  a dependency does not answer: try the same thing again later
 ├── StorageFull            507  no space: nothing was acknowledged, free some and retry
@@ -62,6 +65,14 @@ class Unauthorized(Rejected):
     http_status = 401
 
 
+class Forbidden(Rejected):
+    """Credentials are good, the right is missing."""
+
+    code = "forbidden"
+    title = "Not allowed"
+    http_status = 403
+
+
 class NotFound(Rejected):
     """No such thing, or not for this caller."""
 
@@ -78,6 +89,14 @@ class Conflict(Rejected):
     http_status = 409
 
 
+class Outdated(Rejected):
+    """Somebody else changed it first. RFC 9110 §13.1.1."""
+
+    code = "outdated"
+    title = "Changed in the meantime"
+    http_status = 412
+
+
 class TooLarge(Rejected):
     """Above a configured limit."""
 
@@ -92,6 +111,18 @@ class MediaRejected(Rejected):
     code = "media-rejected"
     title = "This file cannot be played"
     http_status = 422
+
+
+class TooManyTries(PlayNetError):
+    """Tried too often. RFC 6585 §4."""
+
+    code = "too-many-tries"
+    title = "Too many tries"
+    http_status = 429
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message, retry_after_s=retry_after_s)
+        self.retry_after_s = retry_after_s
 
 
 class Interrupted(PlayNetError):

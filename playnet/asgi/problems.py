@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from playnet.errors import PlayNetError, TooLarge, Unavailable
+from playnet.errors import PlayNetError, TooLarge, TooManyTries, Unavailable
 from playnet.logs import logger
 
 log = logger(__name__)
@@ -36,7 +36,10 @@ def answer(request: Request, error: PlayNetError) -> JSONResponse:
     if error.http_status >= 500:
         level = log.warning if isinstance(error, Unavailable) else log.error
         level("request.failed", code=error.code, detail=str(error), **error.context)
-    return problem(request, status=error.http_status, code=error.code, title=error.title, detail=str(error))
+    document = problem(request, status=error.http_status, code=error.code, title=error.title, detail=str(error))
+    if isinstance(error, TooManyTries):
+        document.headers["Retry-After"] = str(error.retry_after_s)
+    return document
 
 
 async def _playnet_error(request: Request, exc: Exception) -> JSONResponse:

@@ -5,35 +5,23 @@ Objects are frozen after load and passed in, never global. Secrets stand in file
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from .auth import AUTH_SHAPES, Auth
+from .section import NAME, Name, Section
 from .units import Address, Bitrate, Duration, ListenAddress, Size
 
-_NAME = r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$"
 _BUCKET = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"
 _BASE_URL = r"^https?://[^/\s]+$"
 SHAPES = {
-    _NAME: "1 to 32 lower-case letters, digits and hyphens, no hyphen at either end",
+    NAME: "1 to 32 lower-case letters, digits and hyphens, no hyphen at either end",
     _BUCKET: "3 to 63 lower-case letters, digits, dots and hyphens, a letter or digit at both ends",
     _BASE_URL: "http:// or https:// and a host, perhaps a port, nothing behind it, for example https://video.example.org",
+    **AUTH_SHAPES,
 }
-"""Each pattern of this file in words, for people."""
-
-Name = Annotated[str, Field(pattern=_NAME)]
-
-
-class Section(BaseModel):
-    """A mapping of the YAML: unknown keys are errors, values do not change after load."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _empty(cls, value: Any) -> Any:
-        """A section whose settings are all commented out is YAML's null: read it as empty."""
-        return {} if value is None else value
+"""Each pattern of the models in words, for people."""
 
 
 class Site(Section):
@@ -286,16 +274,6 @@ class LoadBalancer(Section):
     )
     read_timeout: Duration = Field(
         "30s", ge=1, le=3600, validate_default=True, description="Longest silence of a node or an origin."
-    )
-
-
-class Auth(Section):
-    """Who may change things. Accounts come later; until then one bearer token."""
-
-    api_token_file: Path | None = Field(
-        None,
-        description="File with the token that writing API calls need. Without it, DATA_DIR/secrets/api-token, made at first start.",
-        examples=["/etc/playnet/api-token"],
     )
 
 

@@ -72,7 +72,10 @@ def _section(model: type[BaseModel], indent: str, mark: str, values: Mapping[str
             yield ""
         yield from _comment(setting, indent)
         value = values.get(setting.name)
-        if setting.is_list and setting.section is not None:
+        if setting.is_list and setting.section is not None and not value:
+            yield f"{indent}#{setting.name}:"
+            yield from _example(setting.section, indent + "  ")
+        elif setting.is_list and setting.section is not None:
             yield f"{indent}{mark}{setting.name}:"
             yield from _entries(setting.section, indent + "  ", mark, value or ())
         elif setting.section is not None:
@@ -97,6 +100,14 @@ def _entries(model: type[BaseModel], indent: str, mark: str, entries: Any) -> It
             pairs = [f"{key}: {_scalar(value)}" for key, value in entry.items() if value is not None]
             yield f"{indent}{mark}- {pairs[0]}"
             yield from (f"{indent}  {mark}{pair}" for pair in pairs[1:])
+
+
+def _example(model: type[BaseModel], indent: str) -> Iterator[str]:
+    """An entry that could be there, all of it commented out."""
+    lines = list(_section(model, indent + "  ", "#", {}))
+    first = next(at for at, line in enumerate(lines) if not line.lstrip().startswith("# "))
+    lines[first] = f"{indent}#- {lines[first].lstrip().removeprefix('#')}"
+    yield from lines
 
 
 def _comment(setting: Setting, indent: str) -> Iterator[str]:

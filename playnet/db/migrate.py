@@ -52,15 +52,16 @@ class Migration:
 
 
 def read_migrations(folder: Path = _FOLDER) -> tuple[Migration, ...]:
-    """The folder's migrations in order. StartupFailed when they are not numbered 1, 2, 3, … without a gap."""
+    """The folder's migrations in order. StartupFailed when one has no number, or two have the same."""
     found = []
     for file in sorted(folder.glob("*.sql")):
         match = _NAME.fullmatch(file.name)
         if match is None:
             raise StartupFailed(f"migration {file.name}: expected a name like 0001_catalogue.sql")
         found.append(Migration(int(match[1]), file.stem, file.read_text(encoding="utf-8")))
-    if [migration.number for migration in found] != list(range(1, len(found) + 1)):
-        raise StartupFailed("the migrations are not numbered 1, 2, 3, … : the installation of PlayNet is broken")
+    numbers = [migration.number for migration in found]
+    if len(set(numbers)) != len(numbers):
+        raise StartupFailed("two migrations have the same number: the installation of PlayNet is broken")
     return tuple(found)
 
 
@@ -68,8 +69,8 @@ def pending(
     migrations: Sequence[Migration], applied: Mapping[int, str], names: Mapping[int, str]
 ) -> tuple[Migration, ...]:
     """What is left to apply, given checksums and names of what is recorded. StartupFailed when the two disagree."""
-    if applied and max(applied) > len(migrations):
-        newest = max(applied)
+    if unknown := applied.keys() - {migration.number for migration in migrations}:
+        newest = max(unknown)
         raise StartupFailed(
             f"the database is newer than this PlayNet: it has migration {names[newest]}, "
             f"this version ends at {migrations[-1].name if migrations else 'none'}: install the newer version again"
