@@ -7,6 +7,10 @@ from typing import Final
 MEANINGS: Final[dict[str, tuple[str, str]]] = {
     "conflict": ("The thing's present state forbids the call.", "Look at its state, then decide."),
     "configuration": ("A setting or a command line is wrong.", "Correct what the message names."),
+    "forbidden": (
+        "You are known, but not allowed to do this.",
+        "Ask an administrator for the role that the detail names.",
+    ),
     "head-too-large": ("The request's head is above 32 KiB.", "Send fewer or smaller fields and cookies."),
     "http": ("The request broke a rule of HTTP.", "See the status code in RFC 9110."),
     "internal": ("A mistake of PlayNet's.", "Give the request id to the operator, who finds the cause in the log."),
@@ -20,12 +24,14 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
     "method-not-allowed": ("The address does not take this method.", "`Allow` lists those that it takes."),
     "not-found": ("There is no such thing, or not any more.", "Check the address."),
     "not-stored": ("`only-if-cached` was asked and nothing is stored.", "Ask without it."),
+    "outdated": ("The thing was changed after you had read it.", "Read it again, then repeat your change."),
     "rejected": ("The call will never work as it is.", "Correct what the detail names."),
     "startup-failed": ("A process of the appliance cannot start.", "The message names what to do."),
     "storage-full": ("No space is left. Nothing was acknowledged.", "Free some space, then send it again."),
     "too-large": ("Above a configured limit.", "Send less, or raise the setting that the detail names."),
     "tool-failed": ("A program that PlayNet started ended badly.", "It is tried again; the log holds its last words."),
-    "unauthorized": ("The token is missing or wrong.", "Send `Authorization: Bearer TOKEN`."),
+    "too-many-tries": ("It was tried too often.", "Wait for `Retry-After` seconds."),
+    "unauthorized": ("Credentials are missing or wrong.", "Sign in, or send `Authorization: Bearer TOKEN`."),
     "unavailable": ("A part of the appliance does not answer just now.", "Repeat it after `Retry-After` seconds."),
     "upstream-failed": (
         "The edge got no usable answer from the origin.",

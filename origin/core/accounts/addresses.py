@@ -1,0 +1,39 @@
+"""Where a request comes from, and under which name that is counted. Pure."""
+
+from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
+
+Network = IPv4Network | IPv6Network
+
+
+def client_address(peer: str | None, forwarded: str | None, trusted: Sequence[Network]) -> str | None:
+    """The nearest hop that is no front of ours. `forwarded`: X-Forwarded-For, of which only its end can be believed."""
+    hops = [hop.strip() for hop in (forwarded or "").split(",") if hop.strip()]
+    found = peer
+    while found is not None and hops and _is_within(found, trusted):
+        found = hops.pop()
+    return found if found is not None and _is_address(found) else peer
+
+
+def bucket(address: str | None) -> str:
+    """What counts as one address: all of an IPv6 /64, which one household has to itself."""
+    if address is None or not _is_address(address):
+        return "unknown"
+    parsed = ip_address(address)
+    if isinstance(parsed, IPv6Address):
+        if parsed.ipv4_mapped is not None:
+            return str(parsed.ipv4_mapped)
+        return str(IPv6Network((int(parsed) >> 64 << 64, 64)))
+    return str(parsed)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_within(text: str, networks: Sequence[Network]) -> bool:
+    return _is_address(text) and any(ip_address(text) in network for network in networks)
