@@ -22,12 +22,16 @@ from edge.adapters.fills import Fills, Keeping
 from edge.adapters.hits import Hits
 from edge.adapters.inspection import Inspection
 from edge.adapters.metrics import Metrics
+from edge.adapters.pool import Deadlines
 from edge.adapters.purges import Purges
 from edge.adapters.reservation import Limits
 from edge.adapters.store import Store
-from edge.adapters.upstream import Upstream
+from edge.adapters.upstream import Membership, Upstream
 from edge.core.eviction import DEFAULT_POLICY, POLICIES
 from edge.core.nginx import PUBLIC_HEADER
+from edge.core.parents import Fleet
+from edge.core.peering import Position
+from edge.core.proof import Prover
 from playnet.asgi import problems
 from playnet.errors import NotFound, StartupFailed, Unavailable
 from playnet.logs import logger
@@ -54,6 +58,8 @@ class Brain:
     honour_request_directives: bool = False
     negative_s: float = 0
     spare_bytes: int = 0
+    fleet: Fleet | None = None
+    prover: Prover | None = None
 
 
 class _Node:
@@ -81,8 +87,14 @@ class _Node:
             except Unavailable as exc:
                 raise StartupFailed(f"cache folder {brain.cache}: {exc} ({exc.context.get('cause')})") from exc
             stack.push_async_callback(store.close)
+            position = Position.at(await store.position(), self.clock)
+            membership = Membership(brain.fleet, brain.prover, position) if brain.fleet and brain.prover else None
             upstream = Upstream(
-                brain.origins, connect_s=brain.connect_s, read_s=brain.read_s, metrics=metrics, clock=self.clock
+                brain.origins,
+                deadlines=Deadlines(connect_s=brain.connect_s, read_s=brain.read_s),
+                metrics=metrics,
+                clock=self.clock,
+                membership=membership,
             )
             stack.push_async_callback(upstream.close)
             group = await stack.enter_async_context(asyncio.TaskGroup())
@@ -97,7 +109,7 @@ class _Node:
             if brain.redis_url is not None:
                 redis = from_url(brain.redis_url)
                 stack.push_async_callback(redis.aclose)
-                purges = Purges(redis, store, fills, metrics, random.random)
+                purges = Purges(redis, store, fills, metrics, position, random.random)
                 tasks.append(group.create_task(purges.run(), name="purges"))
             settings = Settings(
                 brain.name,

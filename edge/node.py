@@ -15,6 +15,7 @@ from typing import Final
 
 from edge.app import Brain
 from edge.core.nginx import Node, render
+from edge.fleet import joined
 from playnet.asgi.serve import listen
 from playnet.config import Address, Config
 from playnet.errors import ConfigError, StartupFailed
@@ -57,6 +58,7 @@ def from_config(config: Config, layout: Layout, name: str) -> Setup:
         known = ", ".join(edge.name for edge in config.edges)
         raise ConfigError(f"--name {name}: the configuration has no such edge (it has {known})") from exc
     tuning = config.edge_tuning
+    fleet, prover = joined(config, layout, name) or (None, None)
     brain = Brain(
         name=edge.name,
         origins=tuple(f"http://{address}" for address in config.origins),
@@ -71,6 +73,8 @@ def from_config(config: Config, layout: Layout, name: str) -> Setup:
         redis_url=redis_url(config, layout),
         honour_request_directives=tuning.honour_request_directives,
         negative_s=tuning.negative_ttl,
+        fleet=fleet,
+        prover=prover,
     )
     return Setup(
         brain=brain,
@@ -149,7 +153,7 @@ def _prepared(setup: Setup, brain_argv: Sequence[str]) -> list[Child]:
         brain=setup.brain_socket,
         access=setup.access_socket,
         process=instance.process(run_as=chosen.services),
-        brain_timeout_s=setup.brain.connect_s * 2 * len(setup.brain.origins) + setup.brain.read_s + 5,
+        brain_timeout_s=longest_wait_s(setup.brain) + 5,
     )
     instance.install(render(node))
     brain = Child(
@@ -169,6 +173,12 @@ def _prepared(setup: Setup, brain_argv: Sequence[str]) -> list[Child]:
         grace_s=_DRAIN_S,
     )
     return [brain, nginx]
+
+
+def longest_wait_s(brain: Brain) -> float:
+    """Until the last of all upstreams has been waited for: two owners and a shield, half as long each, then the origins."""
+    peers = 0 if brain.fleet is None else 3
+    return (brain.connect_s * 2 + brain.read_s) * (1 + peers / 2) + brain.connect_s * len(brain.origins)
 
 
 def _own(folder: Path, user: str | None) -> None:

@@ -61,6 +61,11 @@ class Layout:
     def api_token(self) -> Path:
         return self.secrets / "api-token"
 
+    @property
+    def fleet_key(self) -> Path:
+        """By which the nodes of this host know each other."""
+        return self.secrets / "fleet-key"
+
     def edge(self, name: str) -> Path:
         """Cache folder of a node that names none."""
         return self.root / "edges" / name

@@ -78,6 +78,11 @@ class ManifestKey:
 # could say that, because 502, 503 and 504 also tell of the origin, and there another node is no help.
 FAILOVER_HEADER = "X-Playnet-Failover"
 
+# Between nodes of a fleet: the proof that a node asks; how far the answering one came in the purge log; the origin's Date.
+PEER_FIELD = "playnet-peer"
+POSITION_FIELD = "playnet-position"
+DATE_FIELD = "playnet-date"
+
 
 def parse_asset_id(text: str) -> AssetId | None:
     """`text` as an asset id, or None."""

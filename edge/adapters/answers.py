@@ -16,6 +16,7 @@ from edge.core.entry import Entry
 from edge.core.forward import via
 from edge.core.invalidation import SAFE
 from edge.core.nginx import BODIES_LOCATION
+from edge.core.peering import Place, told
 from playnet.errors import PlayNetError, Unavailable
 from playnet.http.cache_status import CacheStatus
 from playnet.http.conditional import if_range_holds, not_modified
@@ -47,6 +48,7 @@ class ViewerGone(OSError):
 class Viewer:
     """Who is answered. `has_nginx`: it stands between us and may send bodies for us.
 
+    `tells`: to a node of the fleet, how far purges had come here when it asked; None for everybody else.
     For the metrics, once the answer is over: `cause`, why the store alone did not do; `source`, where the body came from.
     """
 
@@ -57,6 +59,7 @@ class Viewer:
     has_nginx: bool
     receive: Receive
     send: Send
+    tells: Place | None = None
     has_begun: bool = False
     cause: Cause | None = None
     source: Source | None = None
@@ -183,6 +186,8 @@ class Answer:
     def _decorated(self, entry: Entry, status: CacheStatus) -> Fields:
         """The stored fields with what is true of this answer: Age, Via, Cache-Status, ranges."""
         fields = entry.fields.plus(("age", str(int(entry.life.age_s(self._clock())))))
+        if self._viewer.tells is not None:
+            fields = fields.plus(*told(entry.tags, entry.fields.get("date"), self._viewer.tells))
         if entry.status == 200 and "accept-ranges" not in fields:
             fields = fields.plus(("accept-ranges", "bytes"))
         return self._signed(fields, status)

@@ -16,11 +16,12 @@ from starlette.types import Receive, Scope, Send
 
 from edge.core.causes import Cause, cause_of
 from edge.core.decide import Action, Bypass, Fetch, Refuse, Revalidate, Serve, decide
-from edge.core.entry import Entry, freshened, kept
+from edge.core.entry import Entry, freshened, kept, tags_of
 from edge.core.forward import forwarded, is_looping, nobody, via
 from edge.core.invalidation import SAFE, invalidated
 from edge.core.key import Key, Target, target
 from edge.core.nginx import NO_ACCEL_HEADER
+from edge.core.peering import for_peer, told
 from edge.core.wishes import granted, wishes
 from playnet.asgi.problems import answer
 from playnet.errors import NotFound, PlayNetError, Unavailable
@@ -28,6 +29,7 @@ from playnet.http.cache_status import CacheStatus, Forward
 from playnet.http.dates import format_date
 from playnet.http.fields import Fields
 from playnet.logs import logger
+from playnet.names import PEER_FIELD
 from playnet.purge.order import PurgeOrder
 
 from .answers import Answer, Viewer
@@ -73,6 +75,7 @@ class Delivery:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         viewer = self._viewer(scope, receive, send)
+        self._meet(viewer, scope)
         try:
             await self._admitted(viewer, scope)
         except PlayNetError as exc:
@@ -110,6 +113,14 @@ class Delivery:
             send=send,
         )
 
+    def _meet(self, viewer: Viewer, scope: Scope) -> None:
+        """See whether a node of the fleet asks, and note how far purges came before anything is looked up for it."""
+        ours = self._upstream.membership
+        if ours is not None:
+            asked = b"?".join(part for part in (scope.get("raw_path") or b"", scope["query_string"]) if part)
+            proven = ours.prover.proven(viewer.fields.get(PEER_FIELD), asked.decode("latin-1"), now=self._clock())
+            viewer.tells = ours.position.applied if proven is not None else None
+
     async def _admitted(self, viewer: Viewer, scope: Scope) -> None:
         if viewer.method in _REFUSED:
             status = CacheStatus(fwd="method", detail="refused").written(self._settings.node)
@@ -139,6 +150,8 @@ class Delivery:
         stored = await self._store.lookup(wanted.key, asked)
         action = decide(stored, marks=self._store.marks, now=now)
         action = granted(action, stored, wishes(viewer.fields, honoured=self._settings.honours_wishes), now=now)
+        if viewer.tells is not None:
+            action = for_peer(action)
         viewer.cause = self._cause(viewer, wanted, action, now)
         match action:
             case Serve(entry, refresh):
@@ -213,7 +226,7 @@ class Delivery:
     async def _freshened(self, viewer: Viewer, wanted: Target, stale: Revalidate) -> None:
         """A HEAD that cannot be answered from a stale entry: the origin's answer brings that up to date. RFC 9111 §4.3.5."""
         try:
-            reply = await self._upstream.ask(Ask("HEAD", wanted.key, self._asked(viewer)))
+            reply = await self._upstream.ask(Ask("HEAD", wanted.key, self._asked(viewer), is_direct=True))
         except PlayNetError as exc:
             if not stale.may_serve_on_error or exc.http_status < 500:
                 raise
@@ -243,7 +256,9 @@ class Delivery:
             length = viewer.fields.get("content-length")
             fields = fields.plus(("content-length", length)) if length is not None else fields
             body = viewer.body()
-        reply = await self._upstream.ask(Ask(viewer.method, wanted.key, fields, body))
+        # what an unsafe request changes must be forgotten by every node on the way of its key; nothing else here can be shared
+        is_direct = viewer.method in SAFE
+        reply = await self._upstream.ask(Ask(viewer.method, wanted.key, fields, body, is_direct))
         try:
             code = reply.exchange.status
             host = viewer.fields.get("host") or ""
@@ -260,7 +275,9 @@ class Delivery:
         fields = fields.plus(*(("age", value) for value in reply.exchange.fields.all("age")))
         if reply.size_bytes is not None:
             fields = fields.plus(("content-length", str(reply.size_bytes)))
-        async with aclosing(reply.chunks()) as chunks:
+        if viewer.tells is not None:
+            fields = fields.plus(*told(tags_of(reply.exchange.fields), fields.get("date"), viewer.tells))
+        async with aclosing(reply.chunks(is_paced=False)) as chunks:
             await Answer(viewer, self._clock).relayed(reply.exchange.status, fields, status, chunks)
 
     def _asked(self, viewer: Viewer, *, conditions: bool = False) -> Fields:

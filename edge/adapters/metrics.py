@@ -66,6 +66,19 @@ class Metrics:
             "playnet_edge_upstream_first_byte_seconds", "Time until an upstream's head came.",
             buckets=_SECONDS, registry=self.registry,
         )  # fmt: skip
+        self.upstream_troubles = Counter(
+            "playnet_edge_upstream_troubles",
+            "Tries that brought no answer, by parent (peer, origin) and trouble: refused, broke, silent, unusable (a peer that "
+            "could not ask further, is behind in the purge log or has another fleet key). Look at that parent.",
+            ["parent", "trouble"],
+            registry=self.registry,
+        )
+        self.resumes = Counter(
+            "playnet_edge_upstream_resumes",
+            "Bodies that broke off in their middle, by outcome: continued, given_up. Growing: the line to the origin is bad.",
+            ["outcome"],
+            registry=self.registry,
+        )
         self.stored_bytes = Gauge("playnet_edge_stored_bytes", "Bodies on disk.", registry=self.registry)
         self.quota_bytes = Gauge("playnet_edge_quota_bytes", "Bound of stored_bytes.", registry=self.registry)
         self.stored_entries = Gauge("playnet_edge_stored_entries", "Entries in the index.", registry=self.registry)

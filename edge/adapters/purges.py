@@ -10,6 +10,7 @@ from typing import Final
 from redis.asyncio import Redis
 
 from edge.core.key import purged_key
+from edge.core.peering import Position
 from playnet.errors import InvalidInput, PlayNetError
 from playnet.logs import logger
 from playnet.purge.log import Entry, Gap, PurgeLog
@@ -28,9 +29,17 @@ _LONGEST_PAUSE_S: Final = 10.0
 class Purges:
     """Applies purge orders to a node's store and fills."""
 
-    def __init__(self, redis: Redis, store: Store, fills: Fills, metrics: Metrics, jitter: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        store: Store,
+        fills: Fills,
+        metrics: Metrics,
+        position: Position,
+        jitter: Callable[[], float],
+    ) -> None:
         self._log, self._store, self._fills = PurgeLog(redis), store, fills
-        self._metrics, self._jitter = metrics, jitter
+        self._metrics, self._position, self._jitter = metrics, position, jitter
 
     async def run(self) -> None:
         """Follow for ever; after a failure again, ever more slowly."""
@@ -53,12 +62,16 @@ class Purges:
     async def _apply(self, event: Entry | Gap) -> None:
         if isinstance(event, Gap):
             log.warning("purges.gap", upto=event.upto)
+            self._position.begins(event.upto)
             self._fills.forget(PurgeOrder(kind="all"))
             await self._store.lapse()
             self._metrics.purges.labels("gap").inc()
+            self._position.ends()
             await self._store.remember_position(event.upto)
             return
+        self._position.begins(event.id, event.late)
         await self.forget(event.order)
+        self._position.ends()
         await self._store.remember_position(event.id)
 
     async def forget(self, order: PurgeOrder) -> int:

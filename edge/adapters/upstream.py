@@ -1,45 +1,32 @@
-"""Asking origins: one connection pool, deadlines for every wait, another origin only when nothing was sent.
+"""Asking upstreams: nodes of the fleet, then origins, until one answers. What to do after a failure is decided in edge/core/retry.py."""
 
-Bodies come as the origin encoded them. Library exceptions leave this module as errors of our tree.
-"""
-
-import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import aiohttp
-from yarl import URL
 
 from edge.core.entry import Exchange
+from edge.core.health import Health
 from edge.core.invalidation import SAFE
 from edge.core.key import Key
+from edge.core.parents import Fleet, Origin, Parent, Peer, passed, spread
+from edge.core.peering import Position, heard
+from edge.core.proof import Prover
+from edge.core.resume import Rest
+from edge.core.retry import PASSED_OVER, Broke, Step, Unusable, after
 from playnet.errors import PlayNetError, Unavailable
 from playnet.http.fields import Fields
+from playnet.logs import logger
+from playnet.names import FAILOVER_HEADER, PEER_FIELD
 
 from .metrics import Metrics
+from .pool import Deadlines, Failed, Pool, Sending, UpstreamFailed, UpstreamSlow
+from .reply import Reply
 
-_CONNECTIONS: Final = 512
-_HEAD_BYTES: Final = 32 << 10
-_CHUNK_BYTES: Final = 256 << 10
+__all__ = ["Ask", "Looping", "Membership", "NotStored", "Reply", "Upstream", "UpstreamFailed", "UpstreamSlow"]
 
-
-class UpstreamFailed(Unavailable):
-    """No origin gave a whole answer."""
-
-    code = "upstream-failed"
-    title = "The origin does not answer"
-    http_status = 502
-
-
-class UpstreamSlow(Unavailable):
-    """An origin took longer than the deadline."""
-
-    code = "upstream-timeout"
-    title = "The origin takes too long"
-    http_status = 504
+log = logger(__name__)
 
 
 class NotStored(Unavailable):
@@ -60,121 +47,147 @@ class Looping(PlayNetError):
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One request to an origin. `fields` lack Host. `body` is read once; its length, if known, stands in the fields."""
+    """One request to an upstream. `fields` lack Host. `body` is read once; its length, if known, stands in the fields.
+
+    `is_direct`: only origins are asked, because no other node could help.
+    """
 
     method: str
     key: Key
     fields: Fields
     body: AsyncIterator[bytes] | None = None
+    is_direct: bool = False
 
 
-class Reply:
-    """An origin's answer: its head, and its body while it arrives. Must be closed."""
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A node's place in a fleet: who else there is, how it proves itself, how far purges came here."""
 
-    def __init__(self, response: aiohttp.ClientResponse, exchange: Exchange) -> None:
-        self._response = response
-        self.exchange = exchange
-
-    @property
-    def size_bytes(self) -> int | None:
-        """Content-Length, when the origin told it."""
-        return self._response.content_length
-
-    async def chunks(self) -> AsyncGenerator[bytes, None]:
-        """The body. Raises UpstreamFailed when it ends early, UpstreamSlow."""
-        with _translated():
-            async for chunk in self._response.content.iter_any():
-                yield chunk
-
-    def close(self) -> None:
-        """Give the connection back when the body was read to its end, else cut it."""
-        if self._response.content.at_eof():
-            self._response.release()
-        else:
-            self._response.close()
+    fleet: Fleet
+    prover: Prover
+    position: Position
 
 
 class Upstream:
-    """A pool of connections to the origins. Made and closed within a running loop."""
+    """Made and closed within a running loop. `clock` tells the time of day, `elapsed` only grows."""
 
     def __init__(
-        self, origins: Sequence[str], *, connect_s: float, read_s: float, metrics: Metrics, clock: Callable[[], float]
-    ) -> None:
+        self, origins: Sequence[str], *, deadlines: Deadlines, metrics: Metrics, clock: Callable[[], float],
+        membership: Membership | None = None, elapsed: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
         self._origins = [origin.rstrip("/") for origin in origins]
-        self._metrics, self._clock = metrics, clock
-        timeout = aiohttp.ClientTimeout(total=None, connect=connect_s * 2, sock_connect=connect_s, sock_read=read_s)
-        self._session = self._opened(timeout, is_reused=True)
-        # The origin may close an idle connection while a request is under way on it. What must not be sent twice
-        # therefore never goes over a used one (RFC 9112 §9.3.1).
-        self._once = self._opened(timeout, is_reused=False)
-
-    def _opened(self, timeout: aiohttp.ClientTimeout, *, is_reused: bool) -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=_CONNECTIONS, ttl_dns_cache=10, force_close=not is_reused),
-            timeout=timeout,
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
-            max_line_size=_HEAD_BYTES,
-            max_field_size=_HEAD_BYTES,
-            read_bufsize=_CHUNK_BYTES,
-        )
+        self._deadlines, self._metrics, self._clock, self._elapsed = deadlines, metrics, clock, elapsed
+        self.membership = membership
+        self._health = Health()
+        self._pool = Pool(deadlines, metrics, clock)
 
     async def close(self) -> None:
         """Cut all connections."""
-        await self._session.close()
-        await self._once.close()
-        await asyncio.sleep(0)  # transports close in the next turn of the loop
+        await self._pool.close()
 
     async def ask(self, ask: Ask) -> Reply:
-        """The first origin that takes the request. Raises UpstreamFailed, UpstreamSlow."""
-        failure: PlayNetError | None = None
-        for origin in self._origins:
-            try:
-                return await self._ask_one(origin, ask)
-            except _NotSent as exc:
-                failure = exc.error
-        assert failure is not None
+        """The first upstream that answers. Raises UpstreamFailed, UpstreamSlow."""
+        failure: PlayNetError = UpstreamFailed("no origin is there")
+        repeats = 0
+        for parent in self._parents(ask):
+            is_fresh = False
+            while True:
+                try:
+                    return await self._asked(parent, ask, is_fresh=is_fresh)
+                except Failed as exc:
+                    step = after(exc.trouble, parent, ask.method, repeats=repeats)
+                    failure = exc.error
+                    self._metrics.upstream_troubles.labels(_kind(parent), type(exc.trouble).__name__.lower()).inc()
+                    if step is not Step.AGAIN:
+                        self._note(parent, exc)
+                    if step is Step.STOP:
+                        raise exc.error from exc
+                    if step is Step.NEXT:
+                        repeats += isinstance(exc.trouble, Broke) and isinstance(parent, Origin)
+                        break
+                    is_fresh = True
         raise failure
 
-    async def _ask_one(self, origin: str, ask: Ask) -> Reply:
-        requested_at, started = self._clock(), time.perf_counter()
-        session = self._session if ask.method in SAFE else self._once
-        with _translated():
-            response = await session.request(
-                ask.method,
-                URL(origin + ask.key, encoded=True),
-                headers=list(ask.fields),
-                data=ask.body,
-                allow_redirects=False,
-            )
-        self._metrics.first_byte.observe(time.perf_counter() - started)
-        if not 200 <= response.status <= 599:  # RFC 9110 §15; 101 was not asked for
-            response.close()
-            raise UpstreamFailed("the origin's status is none", cause=str(response.status))
-        exchange = Exchange.of(
-            response.status, Fields.raw(response.raw_headers), requested_at=requested_at, received_at=self._clock()
+    def _parents(self, ask: Ask) -> tuple[Parent, ...]:
+        down = self._health.down(self._elapsed())
+        origins = spread(ask.key, self._origins, down=down)
+        ours = self.membership
+        if ours is None or ask.is_direct or not ours.position.trusts_peers:
+            return origins
+        return (*ours.fleet.peers(ask.key, passed=passed(ask.fields), down=down), *origins)
+
+    async def _asked(self, parent: Parent, ask: Ask, *, is_fresh: bool) -> Reply:
+        """Ask one of them. Raises Failed."""
+        self._health.tries(parent.name, self._elapsed())
+        if isinstance(parent, Peer):
+            response, exchange = await self._ask_peer(parent, ask, is_fresh=is_fresh)
+        else:
+            sending = Sending(ask.method, parent.url, ask.key, ask.fields, ask.body)
+            response, exchange = await self._pool.exchange(sending, head_s=self._head_s, is_fresh=is_fresh)
+        self._answered(parent)
+
+        async def resume(rest: Rest, error: PlayNetError) -> aiohttp.ClientResponse:
+            return await self._resumed(ask, rest, parent, error)
+
+        return Reply(ask.method, response, exchange, resume=resume)
+
+    @property
+    def _head_s(self) -> float:
+        """Until an origin's head: to get a connection, and its longest silence."""
+        return self._deadlines.connect_s * 2 + self._deadlines.read_s
+
+    async def _ask_peer(self, peer: Peer, ask: Ask, *, is_fresh: bool) -> tuple[aiohttp.ClientResponse, Exchange]:
+        """Raises Failed also for an answer that tells of the peer's own trouble, or that is older than purges were here."""
+        assert self.membership is not None
+        demanded = self.membership.position.begun
+        proof = self.membership.prover.proof(peer.name, "fill", ask.key, now=self._clock())
+        fields = ask.fields.plus((PEER_FIELD, proof), (FAILOVER_HEADER.lower(), "1"))
+        response, exchange = await self._pool.exchange(
+            Sending(ask.method, peer.url, ask.key, fields, ask.body), head_s=self._head_s / 2, is_fresh=is_fresh
         )
-        return Reply(response, exchange)
+        position, exchange = heard(exchange)
+        if ask.method not in SAFE:
+            return response, exchange
+        if exchange.status in PASSED_OVER:
+            response.close()
+            raise Failed(Unusable(), UpstreamFailed("the node in front of the origin could not help"))
+        if position is None or position < demanded:
+            response.close()
+            why = "does not take us for a node of its fleet" if position is None else "is behind in the purge log"
+            raise Failed(Unusable(is_lasting=True), UpstreamFailed(f"node {peer.name} {why}"))
+        return response, exchange
+
+    async def _resumed(self, ask: Ask, rest: Rest, broken: Parent, error: PlayNetError) -> aiohttp.ClientResponse:
+        """The rest of a body, from another origin or, unless it drips, the same. Raises `error` when nobody has it."""
+        origins = spread(ask.key, self._origins, down=self._health.down(self._elapsed()) | {broken.name})
+        for origin in origins:
+            if origin == broken and isinstance(error, UpstreamSlow):
+                continue
+            sending = Sending("GET", origin.url, ask.key, rest.asked(ask.fields))
+            self._health.tries(origin.name, self._elapsed())
+            try:
+                response, exchange = await self._pool.exchange(sending, head_s=self._head_s, is_fresh=True)
+            except Failed as exc:
+                self._note(origin, exc)
+                continue
+            self._answered(origin)
+            if rest.is_in(exchange):
+                self._metrics.resumes.labels("continued").inc()
+                return response
+            response.close()
+        self._metrics.resumes.labels("given_up").inc()
+        raise error
+
+    def _note(self, parent: Parent, failed: Failed) -> None:
+        if isinstance(failed.trouble, Unusable) and not failed.trouble.is_lasting:
+            self._answered(parent)
+        elif self._health.failed(parent.name, self._elapsed()):
+            log.warning("upstream.down", parent=parent.name, reason=str(failed))
+
+    def _answered(self, parent: Parent) -> None:
+        if self._health.succeeded(parent.name):
+            log.info("upstream.up", parent=parent.name)
 
 
-class _NotSent(Exception):
-    """The connection failed before anything was sent: another origin may be asked (RFC 9110 §9.2.2 is not even needed)."""
-
-    def __init__(self, error: PlayNetError) -> None:
-        super().__init__(str(error))
-        self.error = error
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError) as exc:
-        slow = isinstance(exc, TimeoutError)
-        error = UpstreamSlow("no origin took the connection in time") if slow else UpstreamFailed("no origin is there")
-        raise _NotSent(error) from exc
-    except TimeoutError as exc:
-        raise UpstreamSlow("the origin fell silent") from exc
-    except (aiohttp.ClientError, OSError, ValueError) as exc:
-        raise UpstreamFailed("the origin broke off its answer", cause=type(exc).__name__) from exc
+def _kind(parent: Parent) -> str:
+    return "peer" if isinstance(parent, Peer) else "origin"

@@ -9,6 +9,7 @@ from typing import Final
 from playnet.http.fields import Fields
 
 from .entry import Entry
+from .peering import TOLD_FIELDS
 
 KEPT_BY_NGINX: Final = frozenset({"content-type", "content-disposition", "cache-control", "expires"})
 ACCEL_FIELDS: Final = (
@@ -19,6 +20,7 @@ ACCEL_FIELDS: Final = (
     "cross-origin-embedder-policy", "cross-origin-opener-policy", "cross-origin-resource-policy", "link",
     "origin-agent-cluster", "permissions-policy", "referrer-policy", "server-timing", "strict-transport-security",
     "timing-allow-origin", "vary", "x-content-type-options", "x-frame-options", "x-robots-tag",
+    *TOLD_FIELDS,
 )  # fmt: skip
 _PASSED: Final = KEPT_BY_NGINX | set(ACCEL_FIELDS) | {"date", "accept-ranges"}
 

@@ -13,6 +13,7 @@ from playnet.http.fields import Fields
 from playnet.http.freshness import Lifetime, lifetime
 from playnet.http.storability import is_storable, unshared
 from playnet.http.vary import Selector, selector, varying
+from playnet.names import DATE_FIELD, POSITION_FIELD
 
 from .key import Key
 from .variants import variant_key
@@ -21,7 +22,11 @@ VERSION: Final = 1  # of the record; a record of another version is a miss
 MAX_TAGS: Final = 128
 
 # Written anew for every answer (Age, Via, Cache-Status are those of the stored exchange plus ours).
-_NOT_KEPT: Final = frozenset({"age", "content-length", "surrogate-key", "surrogate-control", "x-request-id", "server"})
+_NOT_KEPT: Final = frozenset(
+    {
+        "age", "content-length", "surrogate-key", "surrogate-control", "x-request-id", "server", POSITION_FIELD, DATE_FIELD,
+    }
+)  # fmt: skip
 _FOR_NGINX: Final = "x-accel-"  # orders to the proxy next to the origin; ours takes them from its brain alone
 # What a 304 or a HEAD must not change: it describes the bytes that are stored. RFC 9111 §3.2.
 _OF_THE_BODY: Final = frozenset({"content-encoding", "content-length", "content-md5", "content-range", "etag"})

@@ -22,7 +22,7 @@ _OVERRIDES: Final = frozenset(
         "x-http-method", "x-http-method-override", "x-method-override",
     }
 )  # fmt: skip
-_OVERRIDE_PREFIXES: Final = ("x-forwarded-", "x-accel-", "x-playnet-")
+_OVERRIDE_PREFIXES: Final = ("x-forwarded-", "x-accel-", "x-playnet-", "playnet-")
 
 
 def forwarded(request: Fields, *, node: str, request_id: str, conditions: bool) -> Fields:

@@ -16,7 +16,7 @@ from typing import Final
 from playnet.config import Address
 from playnet.http.cache_status import CacheStatus
 from playnet.http.ranges import MAX_RANGES
-from playnet.names import FAILOVER_HEADER, MEDIA_PATH, MEDIA_TYPES
+from playnet.names import FAILOVER_HEADER, MEDIA_PATH, MEDIA_TYPES, PEER_FIELD
 from playnet.nginx.text import Process, main_block, quoted, temp_paths
 
 from .accel import ACCEL_FIELDS
@@ -84,10 +84,11 @@ def _http(node: Node) -> list[str]:
         "access_log off;",
         """log_format hot escape=json '{"path":"$hot_path","status":$status,"bytes":$body_bytes_sent}';""",
         f"log_format request escape=json '{_REQUEST_LOG}';",
-        'map "$request_method:$http_range" $is_read {',  # nginx would answer a HEAD with 206, which RFC 9110 §14.2 forbids
+        # nginx would answer a HEAD with 206, which RFC 9110 §14.2 forbids; only the brain knows what to tell a peer
+        f'map "$http_{_variable(PEER_FIELD)}:$request_method:$http_range" $is_read {{',
         '    default "";',
-        "    ~^GET: 1;",
-        "    HEAD: 1;",
+        "    ~^:GET: 1;",
+        "    :HEAD: 1;",
         "}",
         'map "$is_read:$request_uri" $hot_path {',
         '    default "";',
@@ -211,6 +212,11 @@ def _edges_of_the_world() -> list[str]:
 
 def _file_log(node: Node) -> list[str]:
     return [f"    access_log {quoted(node.access_log)} request buffer=64k flush=1s;"] if node.access_log else []
+
+
+def _variable(name: str) -> str:
+    """A field's name within nginx's variables."""
+    return name.replace("-", "_")
 
 
 def _title(name: str) -> str:

@@ -227,6 +227,29 @@ class Edge(Section):
         return self.address or self.listen
 
 
+class Parents(Section):
+    """Whom a node asks for what it lacks before the origin, so that a fleet costs the origin one request per object."""
+
+    ring: bool = Field(
+        True,
+        description="Ask the node that the front sends this object's viewers to. Matters while the front avoids that node, "
+        "after a change of the fleet, and for viewers who come to nodes directly.",
+    )
+    shields: tuple[Name, ...] = Field(
+        (),
+        max_length=32,
+        description="Names of edges through which all others ask the origin. Useful when the origin is far away or dear.",
+        examples=[["edge-1"]],
+    )
+    key_file: Path | None = Field(
+        None,
+        description="File with a secret of at least 16 characters, the same on every host, by which nodes know each other. "
+        "Without it, DATA_DIR/secrets/fleet-key, made at first start, which serves one host; on several hosts nodes then "
+        "ask origins only.",
+        examples=["/etc/playnet/fleet-key"],
+    )
+
+
 class EdgeTuning(Section):
     """What all nodes share."""
 
@@ -250,6 +273,7 @@ class EdgeTuning(Section):
         "5s", ge=0, le=3600, validate_default=True,
         description="How long a 404, 405, 410, 414 or 501 is kept that says nothing about caching; 0s: not at all.",
     )  # fmt: skip
+    parents: Parents = Field(default_factory=Parents)
     honour_request_directives: bool = Field(
         False,
         description="Whether viewers may demand validation by Cache-Control in their requests. Then any of them can send "
@@ -328,6 +352,11 @@ class Config(Section):
         if len(set(names)) != len(names):
             twice = next(name for name in names if names.count(name) > 1)
             raise ValueError(f"expected every edge to have a name of its own: {twice} stands twice")
+        strangers = sorted(set(self.edge_tuning.parents.shields) - set(names))
+        if strangers:
+            raise ValueError(f"expected edge_tuning.parents.shields to be names of edges: there is no {strangers[0]}")
+        if self.edge_tuning.parents.shields and self.edge_tuning.parents.key_file is None and not self.is_one_host:
+            raise ValueError("expected edge_tuning.parents.key_file, because shields serve edges on several hosts")
         taken = [self.lb.listen, self.origin.listen, *(edge.listen for edge in self.edges)]
         if all(edge.address is None for edge in self.edges) and len(set(taken)) != len(taken):
             twice = next(str(address) for address in taken if taken.count(address) > 1)
@@ -335,6 +364,11 @@ class Config(Section):
                 f"expected an address of its own for the front, the origin and every edge: {twice} stands twice"
             )
         return self
+
+    @property
+    def is_one_host(self) -> bool:
+        """Whether all edges are dialled at one host."""
+        return len({edge.dialled.host for edge in self.edges}) == 1
 
     @property
     def origins(self) -> tuple[Address, ...]:

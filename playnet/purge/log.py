@@ -46,10 +46,11 @@ return redis.call('XADD', KEYS[1], newest .. '-' .. string.format('%d', tonumber
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One order. `id` is the position to remember once it is applied."""
+    """One order. `id` is the position to remember once it is applied; `late` counts those that came late at this position."""
 
     id: int
     order: PurgeOrder
+    late: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,19 +98,21 @@ class PurgeLog:
                 continue
             for row_id, fields in rows:
                 cursor = row_id
-                for event in _events(_position(row_id), fields, position):
+                for event in _events(row_id, fields, position):
                     position = event.upto if isinstance(event, Gap) else event.id
                     yield event
 
 
-def _events(row: int, fields: dict[str, str], position: int) -> Iterator[Entry | Gap]:
+def _events(row_id: str, fields: dict[str, str], position: int) -> Iterator[Entry | Gap]:
     """What one row means to a reader at `position`."""
+    row = _position(row_id)
     before = fields.get("after", "")
     is_first = before == ""
     if (is_first and position > 0) or (not is_first and int(before) > position):
         yield Gap(row)
     try:
-        yield Entry(row, PurgeOrder.model_validate_json(fields.get("order", "")))
+        late = int(row_id.partition("-")[2] or 0)
+        yield Entry(row, PurgeOrder.model_validate_json(fields.get("order", "")), late)
     except ValidationError:  # written by a newer version: what it forgets is not known here
         yield Gap(row)
 

@@ -1,4 +1,4 @@
-"""The data directory on disk: folders with the right owners, the token, and a clean `run` folder.
+"""The data directory on disk: folders with the right owners, secrets of its own, and a clean `run` folder.
 
 Everything but `make_root` is called with the lock held, so whatever lies in `run` is a leftover.
 """
@@ -46,7 +46,7 @@ def make_root(root: Path) -> None:
 
 
 def prepare(config: Config, layout: Layout, accounts: Accounts) -> None:
-    """Make all folders, check who owns them, sweep `run`, make the token, leave the settings for the services."""
+    """Make all folders, check who owns them, sweep `run`, make secrets, leave the settings for the services."""
     _check_owner(layout, accounts)
     try:
         for folder in _folders(config, layout, accounts):
@@ -57,6 +57,8 @@ def prepare(config: Config, layout: Layout, accounts: Accounts) -> None:
         sweep(layout)
         if config.auth.api_token_file is None and not layout.api_token.exists():
             _write(layout.api_token, secrets.token_urlsafe(32) + "\n", 0o600, accounts.services)
+        if config.edge_tuning.parents.key_file is None and config.is_one_host and not layout.fleet_key.exists():
+            _write(layout.fleet_key, secrets.token_urlsafe(32) + "\n", 0o600, accounts.services)
         settings = config.model_copy(update={"data_dir": layout.root}).model_dump(mode="json")
         _write(settings_file(layout), yaml.safe_dump(settings, sort_keys=False), 0o644, accounts.services)
     except OSError as exc:
