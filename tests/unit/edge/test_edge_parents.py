@@ -66,7 +66,8 @@ def test_no_way_through_a_fleet_is_longer_than_owner_and_shield(key: str, down: 
     open_ways = [(rounds,)]
     while open_ways:
         way = open_ways.pop()
-        assert len(way) <= 3 and len(set(way)) == len(way), "no node twice"
+        assert len(way) <= 3
+        assert len(set(way)) == len(way), "no node twice"
         further = names(fleets[way[-1]], "/" + key, passed=frozenset(way), down=down)
         open_ways += [(*way, name) for name in further]
 
@@ -115,7 +116,8 @@ def test_a_parent_that_fails_rests_ever_longer_and_is_tried_by_one_at_a_time() -
         health.failed("a", now)
     assert pauses[:4] == [1, 2, 4, 8]
     assert pauses[-1] == LONGEST_PAUSE_S
-    assert health.succeeded("a") and not health.down(now)
+    assert health.succeeded("a")
+    assert not health.down(now)
     assert not health.succeeded("a"), "no news"
 
 
