@@ -9,7 +9,7 @@ import pwd
 import signal
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -17,11 +17,12 @@ from edge.app import Brain
 from edge.core.nginx import Node, render
 from edge.fleet import joined
 from playnet.asgi.serve import listen
-from playnet.config import Address, Config
+from playnet.config import Address, Config, Protect
 from playnet.errors import ConfigError, StartupFailed
 from playnet.layout import Layout, redis_url
 from playnet.logs import logger
 from playnet.nginx import Instance, end_orphans, find_nginx
+from playnet.nginx.protection import behind_front
 from playnet.supervise import Child, HttpReady, Supervisor
 from playnet.supervise.account import accounts, hand_over
 
@@ -43,6 +44,7 @@ class Setup:
     brain_socket: Path
     access_socket: Path
     run_as: str
+    protect: Protect = field(default_factory=Protect)
 
     def __post_init__(self) -> None:
         for path in (self.brain_socket, self.access_socket):
@@ -83,6 +85,7 @@ def from_config(config: Config, layout: Layout, name: str) -> Setup:
         brain_socket=layout.brain_socket(name),
         access_socket=layout.access_socket(name),
         run_as=config.site.run_as,
+        protect=behind_front(config.protect),
     )
 
 
@@ -153,6 +156,7 @@ def _prepared(setup: Setup, brain_argv: Sequence[str]) -> list[Child]:
         brain=setup.brain_socket,
         access=setup.access_socket,
         process=instance.process(run_as=chosen.services),
+        protect=setup.protect,
         brain_timeout_s=longest_wait_s(setup.brain) + 5,
     )
     instance.install(render(node))

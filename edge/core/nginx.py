@@ -9,14 +9,17 @@ Fields are added to files without `always`. nginx finds out that a range cannot 
 and filters the 416 anew: `always` would send each of them twice, and browsers refuse two Access-Control-Allow-Origin.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from playnet.config import Address
+from playnet.config import Address, Protect
 from playnet.http.cache_status import CacheStatus
 from playnet.http.ranges import MAX_RANGES
 from playnet.names import FAILOVER_HEADER, MEDIA_PATH, MEDIA_TYPES, PEER_FIELD
+from playnet.nginx.problems import Around, error_pages
+from playnet.nginx.protection import allowed, http_block, server_block
 from playnet.nginx.text import Process, main_block, quoted, temp_paths
 
 from .accel import ACCEL_FIELDS
@@ -31,7 +34,7 @@ _PROBLEM: Final = (
     '{"type":"/docs/errors#unavailable","title":"Temporarily unavailable","status":503,'
     '"detail":"This cache node is starting.","code":"unavailable"}'
 )
-_MAX_BODY: Final = "64m"  # of a request; it is streamed, so that this bounds an exchange, not memory
+_REFUSALS: Final = (400, 405, 413, 414, 421, 429, 431)  # that nginx answers by itself
 _REQUEST_LOG: Final = (
     '{"time":"$time_iso8601","client":"$remote_addr","request":"$request_id_out","method":"$request_method",'
     '"path":"$log_path","status":$status,"bytes":$body_bytes_sent,"seconds":$request_time,'
@@ -51,6 +54,7 @@ class Node:
     access: Path
     process: Process
     brain_timeout_s: float
+    protect: Protect = field(default_factory=Protect)
     access_log: Path | None = None
 
 
@@ -73,14 +77,12 @@ def _http(node: Node) -> list[str]:
         "open_file_cache off;",  # it would keep purged files open for as long as it is valid
         "keepalive_timeout 65s;",
         "keepalive_requests 100000;",
-        "client_header_timeout 15s;",
-        "client_body_timeout 15s;",
-        "send_timeout 30s;",
-        "reset_timedout_connection on;",
+        *http_block(node.protect),
+        f"client_body_timeout {round(node.protect.body_timeout * 1000)}ms;",
         f"max_ranges {MAX_RANGES};",
         "client_header_buffer_size 2k;",
         "large_client_header_buffers 4 8k;",
-        f"client_max_body_size {_MAX_BODY};",
+        f"client_max_body_size {node.protect.max_body};",  # streamed: it bounds an exchange, not memory
         "access_log off;",
         """log_format hot escape=json '{"path":"$hot_path","status":$status,"bytes":$body_bytes_sent}';""",
         f"log_format request escape=json '{_REQUEST_LOG}';",
@@ -121,7 +123,8 @@ def _server(node: Node) -> list[str]:
     return [
         "server {",
         f"    listen {node.listen} backlog=4096;",
-        "    error_page 494 = @header_too_large;",
+        *_indent(server_block(node.protect)),
+        *_indent(error_pages(_REFUSALS, Around(request_id="$request_id_out", cors='"*"', allow=allowed(node.protect)))),
         f"    error_page {_PASS_WHOLE} = @whole;",
         *_indent(_hot(node)),
         *_indent(_bodies(node)),
@@ -198,7 +201,6 @@ def _edges_of_the_world() -> list[str]:
         "location = /metrics { return 404; }",
         "location = /debug { return 404; }",
         "location /debug/ { return 404; }",
-        "location @header_too_large { return 431; }",
         "location @brain_gone {",
         "    internal;",
         f"    if ($http_{FAILOVER_HEADER.lower().replace('-', '_')}) {{ return 444; }}",
@@ -223,7 +225,7 @@ def _title(name: str) -> str:
     return "-".join(word.capitalize() for word in name.split("-"))
 
 
-def _indent(lines: list[str]) -> list[str]:
+def _indent(lines: Iterable[str]) -> list[str]:
     return [f"    {line}" for line in lines]
 
 

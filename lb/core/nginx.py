@@ -4,13 +4,14 @@ nginx routes on the normalised path and `proxy_pass` with a path hands exactly t
 front decided about is what the next hop sees, however the client spelled it.
 """
 
-from collections.abc import Iterable
 from math import ceil
 
-from playnet.config import Config
+from playnet.config import Config, Protect
 from playnet.layout import Layout
 from playnet.names import FAILOVER_HEADER
 from playnet.nginx import Process, main_block, quoted, temp_paths
+from playnet.nginx.problems import Around, error_pages
+from playnet.nginx.protection import allowed, http_block, server_block
 from playnet.ring import ring_of
 
 # uvicorn closes idle connections after 5 s; taking one up at that moment would fail a POST, which nginx never repeats.
@@ -28,19 +29,8 @@ _GZIP_TYPES = (
 # nginx would redirect these to the same path with a slash, because a proxied location ends in one.
 _WITHOUT_SLASH = ("/v", "/t", "/live", "/api/v1/assets")
 
-# Status, code and title of the errors that nginx itself answers with, as RFC 9457 documents like all others.
-_PROBLEMS = (
-    (400, "invalid-input", "The request is not valid"),
-    (404, "not-found", "Not found"),
-    (413, "too-large", "Too large"),
-    (414, "too-large", "The address is too long"),
-    (431, "too-large", "The header of the request is too large"),
-    (502, "unavailable", "Temporarily unavailable"),
-    (504, "unavailable", "Temporarily unavailable"),
-)
-_OWN_STATUS = {431: 494}  # nginx's internal number for "a header line does not fit"
-
-_BEFORE_PATH = {400, 414}
+_REFUSALS = (400, 404, 405, 413, 414, 421, 429, 431, 502, 504)  # that the front answers by itself
+_METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")  # of the appliance's own API
 
 _ACCESS_LOG_FIELDS = {
     "time": '"$time_iso8601"',
@@ -81,9 +71,7 @@ def _protocol(config: Config) -> list[str]:
         "tcp_nodelay on;",
         "keepalive_timeout 65s;",
         "keepalive_requests 10000;",
-        "reset_timedout_connection on;",
-        "client_header_timeout 15s;",
-        "send_timeout 60s;",
+        *http_block(_protect(config)),
         f"client_body_timeout {_ms(config.origin.upload_idle)};",
         f"large_client_header_buffers 4 {_HEADER_BYTES};",
         "client_max_body_size 1m;",
@@ -139,12 +127,14 @@ def _upstreams(config: Config) -> list[str]:
 
 
 def _server(config: Config) -> list[str]:
+    protect = _protect(config)
     lines = [
         f"listen {config.lb.listen} default_server backlog=1024;",
         "server_name _;",
         *_proxying(config),
         *_response_fields(),
-        *_errors(),
+        *server_block(protect),
+        *error_pages(_REFUSALS, Around(request_id="$request_id", cors="$playnet_cors", allow=allowed(protect))),
         'location = /healthz { access_log off; default_type text/plain; return 200 "ok\\n"; }',
         'location = /readyz { access_log off; default_type text/plain; return 200 "ok\\n"; }',
         "location = /metrics { return 404; }",
@@ -194,23 +184,9 @@ def _response_fields() -> list[str]:
     ]
 
 
-def _errors() -> Iterable[str]:
-    """Named locations keep the path for the log. A request whose path could not be read has none to keep."""
-    for status, code, title in _PROBLEMS:
-        unread = status in _BEFORE_PATH
-        place = f"= /.problem/{status}" if unread else f"@problem{status}"
-        retry = "add_header Retry-After 2 always;" if status >= 500 else ""
-        document = (
-            f'{{"type":"/docs/errors#{code}","title":"{title}","status":{status},"code":"{code}",'
-            '"request_id":"$request_id"}'
-        )
-        yield f"error_page {_OWN_STATUS.get(status, status)} ={status} {place.removeprefix('= ')};"
-        yield f"location {place} {{"
-        yield f"    {'internal;' if unread else ''} default_type application/problem+json; {retry}"
-        yield "    add_header X-Request-Id $request_id always; add_header Cache-Control no-store always;"
-        yield "    add_header Access-Control-Allow-Origin $playnet_cors always;"
-        yield f"    return {status} '{document}';"
-        yield "}"
+def _protect(config: Config) -> Protect:
+    """The operator's choice; of methods no more than the appliance has."""
+    return config.protect if config.protect.methods else config.protect.model_copy(update={"methods": _METHODS})
 
 
 def _edge_location(config: Config, prefix: str) -> list[str]:

@@ -2,8 +2,9 @@
 
 from .load import load, parse
 from .model import Config, Edge, EdgeTuning, LoadBalancer, Origin, Rung, Storage, Transcoder
+from .protect import Protect
 from .units import Address
 
 __all__ = [
-    "Address", "Config", "Edge", "EdgeTuning", "LoadBalancer", "Origin", "Rung", "Storage", "Transcoder", "load", "parse",
+    "Address", "Config", "Edge", "EdgeTuning", "LoadBalancer", "Origin", "Protect", "Rung", "Storage", "Transcoder", "load", "parse",
 ]  # fmt: skip

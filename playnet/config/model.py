@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from .auth import AUTH_SHAPES, Auth
+from .protect import PROTECT_SHAPES, Protect
 from .section import NAME, Name, Section
 from .units import Address, Bitrate, Duration, ListenAddress, Size
 
@@ -20,6 +21,7 @@ SHAPES = {
     _BUCKET: "3 to 63 lower-case letters, digits, dots and hyphens, a letter or digit at both ends",
     _BASE_URL: "http:// or https:// and a host, perhaps a port, nothing behind it, for example https://video.example.org",
     **AUTH_SHAPES,
+    **PROTECT_SHAPES,
 }
 """Each pattern of the models in words, for people."""
 
@@ -341,6 +343,7 @@ class Config(Section):
         description="The cache nodes: at least one; the ring shares the objects out among them.",
     )
     edge_tuning: EdgeTuning = Field(default_factory=EdgeTuning)
+    protect: Protect = Field(default_factory=Protect)
     lb: LoadBalancer = Field(default_factory=LoadBalancer)
     auth: Auth = Field(default_factory=Auth)
     live: Live = Field(default_factory=Live)

@@ -4,6 +4,7 @@ Each type validates from its written form only: a bare number has no unit and is
 """
 
 import re
+from ipaddress import ip_network
 from typing import Annotated, NamedTuple
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
@@ -108,3 +109,14 @@ ListenAddress = Annotated[
     PlainSerializer(str, return_type=str),
     WithJsonSchema({"type": "string", "pattern": r"^.+:[0-9]{1,5}$"}),
 ]
+
+
+def parse_network(value: object) -> str:
+    """A network in CIDR form, or one address, in its canonical spelling. ValueError otherwise."""
+    try:
+        return str(ip_network(str(value), strict=True))
+    except ValueError as exc:
+        raise ValueError(f"expected a network such as 192.0.2.0/24 or 2001:db8::/32: {exc}") from exc
+
+
+Network = Annotated[str, BeforeValidator(parse_network), WithJsonSchema({"type": "string"})]
