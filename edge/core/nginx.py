@@ -141,6 +141,7 @@ def _hot(node: Node) -> list[str]:
     log = quoted(f"syslog:server=unix:{node.access},nohostname,tag=hot,severity=info")
     return [
         "location / {",
+        "    recursive_error_pages on;",  # a brain that is away, too, is answered for on the way through @whole
         f"    if ($is_passed_whole) {{ return {_PASS_WHOLE}; }}",
         f"    root {quoted(node.hot)};",
         "    try_files $hot_path @brain;",
@@ -163,6 +164,7 @@ def _bodies(node: Node) -> list[str]:
         "    etag off;",
         "    if_modified_since off;",
         "    error_page 404 = @again;",
+        "    recursive_error_pages on;",
         *_file_log(node),
         *(f"    add_header {_title(name)} $upstream_http_{name.replace('-', '_')};" for name in ACCEL_FIELDS),
         "}",
@@ -204,6 +206,7 @@ def _edges_of_the_world() -> list[str]:
         "location @brain_gone {",
         "    internal;",
         f"    if ($http_{FAILOVER_HEADER.lower().replace('-', '_')}) {{ return 444; }}",
+        "    types { }",  # the suffix of what was asked for says nothing about this answer
         "    default_type application/problem+json;",
         '    add_header Retry-After "2" always;',
         '    add_header Cache-Control "no-store" always;',

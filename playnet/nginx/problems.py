@@ -41,7 +41,7 @@ def error_pages(statuses: Iterable[int], around: Around) -> Iterator[str]:
         fields = _fields(status, around)
         yield f"error_page {_OWN_STATUS.get(status, status)} ={status} {place.removeprefix('= ')};"
         yield f"location {place} {{"
-        yield f"    {'internal;' if unread else ''} default_type application/problem+json;"
+        yield f"    {'internal; ' if unread else ''}types {{ }} default_type application/problem+json;"
         yield from (f"    add_header {name} {value} always;" for name, value in fields.items())
         yield f"    return {status} '{_document(status, around)}';"
         yield "}"
