@@ -126,8 +126,12 @@ class Upstream:
             response, exchange = await self._pool.exchange(sending, head_s=self._head_s, is_fresh=is_fresh)
         self._answered(parent)
 
+        broken = parent
+
         async def resume(rest: Rest, error: PlayNetError) -> aiohttp.ClientResponse:
-            return await self._resumed(ask, rest, parent, error)
+            nonlocal broken
+            broken, rest_of_it = await self._resumed(ask, rest, broken, error)
+            return rest_of_it
 
         return Reply(ask.method, response, exchange, resume=resume)
 
@@ -157,7 +161,9 @@ class Upstream:
             raise Failed(Unusable(is_lasting=True), UpstreamFailed(f"node {peer.name} {why}"))
         return response, exchange
 
-    async def _resumed(self, ask: Ask, rest: Rest, broken: Parent, error: PlayNetError) -> aiohttp.ClientResponse:
+    async def _resumed(
+        self, ask: Ask, rest: Rest, broken: Parent, error: PlayNetError
+    ) -> tuple[Parent, aiohttp.ClientResponse]:
         """The rest of a body, from another origin or, unless it drips, the same. Raises `error` when nobody has it."""
         origins = spread(ask.key, self._origins, down=self._health.down(self._elapsed()) | {broken.name})
         for origin in origins:
@@ -173,7 +179,7 @@ class Upstream:
             self._answered(origin)
             if rest.is_in(exchange):
                 self._metrics.resumes.labels("continued").inc()
-                return response
+                return origin, response
             response.close()
         self._metrics.resumes.labels("given_up").inc()
         raise error
