@@ -24,6 +24,7 @@ from edge.adapters.inspection import Inspection
 from edge.adapters.metrics import Metrics
 from edge.adapters.pool import Deadlines
 from edge.adapters.purges import Purges
+from edge.adapters.recovery import system_boot_id
 from edge.adapters.reservation import Limits
 from edge.adapters.store import Store
 from edge.adapters.upstream import Membership, Upstream
@@ -83,6 +84,7 @@ class _Node:
                     limits=Limits(brain.size_bytes, brain.spare_bytes),
                     metrics=metrics,
                     clock=self.clock,
+                    boot_id=system_boot_id(),
                 )
             except Unavailable as exc:
                 raise StartupFailed(f"cache folder {brain.cache}: {exc} ({exc.context.get('cause')})") from exc
@@ -101,7 +103,7 @@ class _Node:
             keeping = Keeping(min(brain.max_object_bytes, brain.size_bytes), brain.negative_s)
             fills = Fills(store, upstream, group, keeping=keeping, metrics=metrics, clock=self.clock)
             stack.push_async_callback(fills.close)
-            tasks = [group.create_task(_kept(store.expire_hot), name="expire-hot")]
+            tasks = [group.create_task(_kept(store.upkeep), name="upkeep")]
             if brain.access_socket is not None:
                 hits = Hits(brain.access_socket, store, metrics)
                 hits.start()

@@ -11,7 +11,6 @@ import fcntl
 import os
 import secrets
 import shutil
-from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -149,40 +148,50 @@ class Bodies:
         """Take a key out of the hot tree if it is there. Raises Unavailable."""
         target = self.hot / key.lstrip("/")
         try:
-            target.unlink(missing_ok=True)
+            target.unlink()
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return  # not there, or a key that could never be hot
+        except OSError as exc:
+            raise refused(exc) from exc
+        with suppress(OSError):  # not empty
             for folder in target.parents:
                 if folder == self.hot:
                     break
                 folder.rmdir()
-        except (NotADirectoryError, IsADirectoryError):
-            return  # a key that could never be hot
-        except OSError as exc:
-            if exc.errno not in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT}:
-                raise refused(exc) from exc
 
     def clear_hot(self) -> None:
-        """Empty the hot tree in one step. Raises Unavailable."""
+        """Empty the hot tree in one step; what it was waits in the trash. Raises Unavailable."""
         try:
             self.hot.rename(self._trash / secrets.token_hex(16))
             self.hot.mkdir(mode=_FOLDER_MODE)
         except OSError as exc:
             raise refused(exc) from exc
-        self.empty_trash()
 
     def empty_trash(self) -> None:
-        """Delete what was set aside."""
-        for path in self._trash.iterdir():
-            shutil.rmtree(path, ignore_errors=True)
+        """Delete what was set aside. May take long."""
+        with suppress(OSError):
+            for path in self._trash.iterdir():
+                shutil.rmtree(path, ignore_errors=True)
 
-    def sweep(self, known: Iterable[str]) -> int:
-        """Delete temporary files and bodies that no entry names; gives their number. For the start."""
-        wanted = set(known)
-        orphans = [path for path in self.bodies.glob("*/*") if path.name not in wanted]
-        for path in (*orphans, *self._temp.iterdir()):
-            with suppress(OSError):
-                path.unlink()
-        self.empty_trash()
-        return len(orphans)
+    def empty_temp(self) -> None:
+        """Delete what a crash left unfinished. Raises Unavailable."""
+        try:
+            for path in self._temp.iterdir():
+                path.unlink(missing_ok=True)
+        except OSError as exc:
+            raise refused(exc) from exc
+
+    def standing(self) -> dict[str, int]:
+        """All complete bodies with their sizes: 256 folders are read, no path is resolved. Raises Unavailable."""
+        found: dict[str, int] = {}
+        try:
+            with os.scandir(self.bodies) as folders:
+                for folder in folders:
+                    with os.scandir(folder.path) as files:
+                        found.update((file.name, file.stat(follow_symlinks=False).st_size) for file in files)
+        except OSError as exc:
+            raise refused(exc) from exc
+        return found
 
 
 def refused(exc: OSError) -> StorageFull | Unavailable:

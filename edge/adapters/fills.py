@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from edge.core.causes import Cause
@@ -314,7 +314,8 @@ class Fills:
             return "unstored"
         if fill.is_doomed:
             return "purged"
-        entry = self._entry(fill, reply, body=temp.id, size_bytes=fill.body.size_bytes)
+        draft = self._entry(fill, reply, body=temp.id, size_bytes=fill.body.size_bytes)
+        entry = replace(draft, checksum=fill.body.checksum)
         return "stored" if await self._store.publish(entry, temp, room) else "unstored"
 
     async def _temporary(self, size_bytes: int | None, room: Reservation) -> Temp | None:

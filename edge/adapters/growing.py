@@ -7,6 +7,7 @@ the slowest reader, and leaves behind one that does not move.
 
 import asyncio
 import os
+import zlib
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Executor
@@ -36,6 +37,7 @@ class Growing:
         self.total_bytes = total_bytes
         self.size_bytes = 0
         self.refusal: StorageFull | Unavailable | None = None
+        self.checksum = 0  # CRC-32 of what stands in the file
         self._on_disk = temp is not None
         self._disk_bytes = 0
         self._tail: deque[bytes] = deque()
@@ -66,7 +68,7 @@ class Growing:
         """Add the next bytes. Raises Abandoned."""
         if self._on_disk and self._temp is not None:
             try:
-                await self._in_files(_write_all, self._temp.fd, data, self.size_bytes)
+                self.checksum = await self._in_files(_write_all, self._temp.fd, data, self.size_bytes, self.checksum)
                 self._disk_bytes += len(data)
             except OSError as exc:
                 self.refusal = refused(exc)
@@ -199,9 +201,11 @@ class Reader:
             yield chunk
 
 
-def _write_all(fd: int, data: bytes, position: int) -> None:
+def _write_all(fd: int, data: bytes, position: int, checksum: int) -> int:
+    """Write at `position`; gives the checksum that goes on from `checksum`."""
     view = memoryview(data)
     while view:
         written = os.pwrite(fd, view, position)
         position += written
         view = view[written:]
+    return zlib.crc32(data, checksum)

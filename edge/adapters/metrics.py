@@ -83,6 +83,17 @@ class Metrics:
         self.quota_bytes = Gauge("playnet_edge_quota_bytes", "Bound of stored_bytes.", registry=self.registry)
         self.stored_entries = Gauge("playnet_edge_stored_entries", "Entries in the index.", registry=self.registry)
         self.hot_entries = Gauge("playnet_edge_hot_entries", "Entries in the hot tree.", registry=self.registry)
+        self.unverified_entries = Gauge(
+            "playnet_edge_unverified_entries",
+            "Entries whose bodies are checked before they are served, after the host lost power. Goes down to 0 by itself.",
+            registry=self.registry,
+        )
+        self.damaged = Counter(
+            "playnet_edge_damaged",
+            "Bodies that were not what had been written; viewers got them from the origin. Without a power loss before: "
+            "replace the disk.",
+            registry=self.registry,
+        )
         self.evictions = Counter(
             "playnet_edge_evictions",
             "Entries that made room. As many as fills of a warm node: `size` is too small for the audience.",

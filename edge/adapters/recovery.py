@@ -1,79 +1,104 @@
-"""What a node does with its folder before it serves: index, bodies and hot tree are brought to agree. Blocking.
+"""What a node does with its folder before it serves: what the index says is compared with what stands there. Blocking.
 
-Whatever a crash left, the index is right about what exists only where a body of the right size stands behind it.
+The index is right about what exists where a body of the right size stands behind it. Whether it holds the right bytes
+is certain as long as the host did not start anew meanwhile; after that each body is verified before it is used. Links
+are right or missing at any instant, so that only those that ended must go before nginx may be asked.
 """
 
-import os
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from edge.core.decide import Marks
-from edge.core.entry import Entry
-from edge.core.hot import is_hot
 from edge.core.key import Key
+from edge.core.variants import primary_of
 from playnet.http.vary import Selector
 
 from .bodies import Bodies
-from .index import Index
+from .index import Index, Left, Place
+
+_BOOT: Final = "boot"
+_BOOT_ID: Final = "boot-id"
+_SYSTEM_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+_BATCH: Final = 1000
 
 
 @dataclass(slots=True)
 class Recovered:
-    """What is there. `hot`: key -> until when its entry is fresh."""
+    """What is there. `hot`: key -> until when its entry is fresh. `orphans`: bodies that no entry names."""
 
+    boot: int
     sizes: dict[Key, int] = field(default_factory=dict)
     hot: dict[Key, float] = field(default_factory=dict)
     selectors: dict[Key, Selector] = field(default_factory=dict)
+    unverified: list[tuple[Key, int]] = field(default_factory=list)
+    orphans: list[Left] = field(default_factory=list)
     dropped: int = 0
-    orphans: int = 0
 
 
-def recover(index: Index, bodies: Bodies, *, marks: Marks, now: float) -> Recovered:
-    """Reconcile everything. Raises Unavailable when the disk does not work. The hot tree is never emptied meanwhile."""
-    found = Recovered()
-    hot: dict[Key, Entry] = {}
-    known: set[str] = set()
+def system_boot_id() -> str:
+    """What is another after every start of the host; empty, and so never the same, where the kernel does not tell."""
+    try:
+        return _SYSTEM_BOOT_ID.read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
+def recover(index: Index, bodies: Bodies, *, boot_id: str, marks: Marks, now: float) -> Recovered:
+    """Look at everything once. Raises Unavailable when the disk does not work."""
+    found = Recovered(_boot(index, bodies, boot_id))
+    bodies.empty_temp()
+    standing = bodies.standing()
     lost: list[Key] = []
-    for entry in index.entries():
-        if bodies.size_bytes(entry.body) != entry.size_bytes:
-            lost.append(entry.key)
+    ended: list[Key] = []
+    hot: list[Place] = []
+    newest: dict[Key, float] = {}
+    for place in index.places():
+        if standing.get(place.body) != place.size_bytes:
+            lost.append(place.key)
             continue
-        known.add(entry.body)
-        found.sizes[entry.key] = entry.size_bytes
-        if entry.selector:
-            found.selectors[entry.key] = entry.selector
-        if is_hot(entry, marks=marks, now=now):
-            hot[entry.key] = entry
-            found.hot[entry.key] = entry.life.fresh_until
-    found.dropped = len(index.drop(lost))
-    _reconcile_hot(bodies, hot)
-    found.orphans = bodies.sweep(known)
+        del standing[place.body]
+        found.sizes[place.key] = place.size_bytes
+        if place.boot != found.boot:
+            found.unverified.append((place.key, place.entry))
+        if place.selector:
+            found.selectors[place.key] = place.selector
+        primary = primary_of(place.key)
+        newest[primary] = max(newest.get(primary, 0.0), place.asked)
+        if place.hot_until is not None:
+            if _is_hot(place, marks, now):
+                hot.append(place)
+            else:
+                ended.append(place.key)
+    for place in hot:
+        if place.asked < newest[place.key]:
+            ended.append(place.key)  # a newer variant stands beside it: nginx cannot choose among them
+        elif place.boot == found.boot:
+            found.hot[place.key] = place.hot_until or 0.0
+    for key in (*lost, *ended):
+        bodies.unlink_hot(key)
+    for start in range(0, len(lost), _BATCH):
+        index.drop(lost[start : start + _BATCH])
+    found.dropped = len(lost)
+    found.orphans = [Left(body, size_bytes) for body, size_bytes in standing.items()]
     return found
 
 
-def _reconcile_hot(bodies: Bodies, wanted: dict[Key, Entry]) -> None:
-    standing: set[Key] = set()
-    for key, path in _files(bodies.hot):
-        entry = wanted.get(key)
-        if entry is None or not _same_file(path, bodies.path(entry.body)):
-            bodies.unlink_hot(key)
-        else:
-            standing.add(key)
-    for key, entry in wanted.items():
-        if key not in standing:
-            bodies.link_hot(key, entry.body)
+def _is_hot(place: Place, marks: Marks, now: float) -> bool:
+    """As `is_hot` decided when the entry was stored, and still."""
+    return (
+        place.hot_until is not None
+        and now < place.hot_until
+        and place.asked > max(marks.stale_before, marks.validate_before)
+    )
 
 
-def _files(root: Path) -> Iterator[tuple[Key, Path]]:
-    for folder, _, names in os.walk(root):
-        for name in names:
-            path = Path(folder, name)
-            yield Key(f"/{path.relative_to(root)}"), path
-
-
-def _same_file(one: Path, other: Path) -> bool:
-    try:
-        return one.samefile(other)
-    except OSError:
-        return False
+def _boot(index: Index, bodies: Bodies, boot_id: str) -> int:
+    """The number of this boot. If it is a new one nothing stays in the hot tree: nginx would verify nothing."""
+    number = int(index.number(_BOOT) or 0)
+    if not boot_id or index.text(_BOOT_ID) != boot_id:
+        bodies.clear_hot()
+        number += 1
+        index.remember(_BOOT, number)
+        index.remember(_BOOT_ID, boot_id)
+    return number

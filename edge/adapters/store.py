@@ -1,18 +1,16 @@
 """The store of one node: index, bodies, hot tree and quota as one thing.
 
-All changes of the disk run in one worker thread, in the order in which the event loop asked for them. That order is
+All changes of the index run in one worker thread, in the order in which the event loop asked for them. That order is
 what makes purges right: whatever was published before a purge was asked for is there when the purge runs, and
 whatever comes after it was allowed by somebody who knew of the purge.
 """
 
 import asyncio
-import heapq
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Final, ParamSpec, TypeVar
+from typing import Any, Final
 
 from edge.core.causes import Cause, Causes, Refusals
 from edge.core.decide import Marks
@@ -21,6 +19,7 @@ from edge.core.eviction import Policy
 from edge.core.hot import is_hot
 from edge.core.key import Key
 from edge.core.room import Room
+from edge.core.standing import Standing
 from edge.core.variants import Variants, primary_of
 from playnet.errors import PlayNetError, StorageFull, Unavailable
 from playnet.http.fields import Fields
@@ -28,18 +27,19 @@ from playnet.logs import logger
 from playnet.purge.order import PurgeOrder
 
 from .bodies import Bodies, Temp
-from .index import Index
+from .forgetting import Forgetting
+from .hot import HotTree
+from .index import Index, Left
 from .metrics import Metrics
-from .recovery import recover
+from .recovery import Recovered, recover
 from .reservation import Limits, Reservation
+from .sweeper import Sweeper
+from .verification import Verification
+from .worker import Worker
 
 log = logger(__name__)
 
-P = ParamSpec("P")
-T = TypeVar("T")
-
 _MEMORY_ENTRIES: Final = 4096  # parsed entries kept at hand, about 3 KiB each
-_HEAP_SLACK: Final = 1024
 _POSITION: Final = "purge-position"
 _STALE_BEFORE: Final = "stale-before"
 _VALIDATE_BEFORE: Final = "validate-before"
@@ -48,43 +48,42 @@ Clock = Callable[[], float]
 
 
 class Store:
-    """Made by `open`, closed by `close`. Methods run on the event loop."""
+    """Made by `open`, closed by `close`; `upkeep` runs in between. Methods run on the event loop."""
 
     def __init__(
-        self,
-        worker: ThreadPoolExecutor,
-        bodies: Bodies,
-        policy: Policy,
-        limits: Limits,
-        metrics: Metrics,
-        clock: Clock,
+        self, bodies: Bodies, policy: Policy, limits: Limits, metrics: Metrics, clock: Clock, boot_id: str
     ) -> None:
         self.bodies = bodies
         self.marks = Marks()
         self.causes, self.refusals = Causes(), Refusals()
-        self._worker, self._metrics, self._clock = worker, metrics, clock
+        self.variants = Variants()
+        self._metrics, self._clock, self._boot_id = metrics, clock, boot_id
         self._quota_bytes, self._spare_bytes = limits.quota_bytes, limits.spare_bytes
+        self._worker = Worker(metrics)
         self._index: Index
+        self._boot = 0
         self._policy = policy
         self._reserved_bytes = 0
-        self.variants = Variants()
         self._memory: OrderedDict[Key, Entry] = OrderedDict()
         self._changes = 0  # counts what was asked of the worker: an entry read before a change is not remembered
-        self._hot: dict[Key, float] = {}
-        self._hot_ends: list[tuple[float, Key]] = []
-        self._hot_changed = asyncio.Event()
+        self._hot = HotTree(bodies, metrics, clock)
+        self._sweeper = Sweeper(bodies)
+        self._verification = Verification(bodies, metrics, self._trust)
+        self._standing = Standing()
+        self._forgetting = Forgetting(self, self._standing, clock)
 
     @classmethod
-    async def open(cls, folder: Path, *, policy: Policy, limits: Limits, metrics: Metrics, clock: Clock) -> "Store":
-        """Open or create the store and bring it to agree with itself. `policy` is empty. Raises StartupFailed, Unavailable."""
+    async def open(
+        cls, folder: Path, *, policy: Policy, limits: Limits, metrics: Metrics, clock: Clock, boot_id: str
+    ) -> "Store":
+        """Open or create the store. `policy` is empty. Raises StartupFailed, Unavailable."""
         bodies = Bodies(folder)
         bodies.lock()
-        worker = ThreadPoolExecutor(1, thread_name_prefix="edge-store")
-        store = cls(worker, bodies, policy, limits, metrics, clock)
+        store = cls(bodies, policy, limits, metrics, clock, boot_id)
         try:
-            await store._run(store._recover, folder / "index")
+            store._took_over(await store._worker.run_long(store._recover, folder / "index"))
         except PlayNetError:
-            worker.shutdown()
+            store._worker.close()
             bodies.unlock()
             raise
         metrics.quota_bytes.set(limits.quota_bytes)
@@ -94,28 +93,46 @@ class Store:
 
     async def close(self) -> None:
         """Let the worker finish, close the index."""
-        await self._run(self._index.close)
-        self._worker.shutdown()
+        self._verification.close()
+        await self._worker.run_long(self._index.close)
+        self._worker.close()
         self.bodies.unlock()
 
-    def _recover(self, folder: Path) -> None:
+    def _recover(self, folder: Path) -> Recovered:
         self._index = Index.opened(folder)
         self.marks = Marks(self._index.number(_STALE_BEFORE) or 0, self._index.number(_VALIDATE_BEFORE) or 0)
-        found = recover(self._index, self.bodies, marks=self.marks, now=self._clock())
+        return recover(self._index, self.bodies, boot_id=self._boot_id, marks=self.marks, now=self._clock())
+
+    def _took_over(self, found: Recovered) -> None:
+        self._boot = found.boot
         for key, size_bytes in found.sizes.items():
             self._policy.insert(key, size_bytes)
         for key, selector in found.selectors.items():
             self.variants.add(key, selector)
-        self._hot = dict(found.hot)
-        self._hot_ends = [(until, key) for key, until in found.hot.items()]
-        heapq.heapify(self._hot_ends)
+        self._hot.replace(found.hot)
+        self._verification.replace(found.unverified)
+        self._sweeper.add(found.orphans)
         log.info(
-            "store.recovered",
-            entries=len(found.sizes),
-            hot=len(found.hot),
-            dropped=found.dropped,
-            orphans=found.orphans,
-        )
+            "store.recovered", entries=len(found.sizes), hot=len(found.hot), dropped=found.dropped,
+            orphans=len(found.orphans), unverified=len(found.unverified),
+        )  # fmt: skip
+
+    async def upkeep(self) -> None:
+        """What goes on beside the requests. Runs for ever."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._hot.expire(self._expired), name="expire-hot")
+            group.create_task(self._sweeper.run(), name="sweep")
+            group.create_task(self._settle_down(), name="settle-down")
+
+    async def _settle_down(self) -> None:
+        """What a start left for later."""
+        await asyncio.to_thread(self.bodies.empty_trash)
+        try:
+            await self._hot.reconcile(self._unlink_strangers, self._relink)
+            await self._verification.run(self._visit)
+        except Unavailable as exc:
+            self.failed("settle", exc)
+        log.info("store.settled", hot=len(self._hot))
 
     # --- reading
 
@@ -132,19 +149,21 @@ class Store:
         return newest
 
     async def at(self, key: Key) -> Entry | None:
-        """What is stored in exactly this place: a key, or `KEY#…` of a variant or slice."""
+        """What is stored in exactly this place: a key, or `KEY#…` of a variant or slice. Its body may be served."""
         if key not in self._policy:
             return None
-        entry = self._memory.get(key)
-        if entry is not None:
-            self._memory.move_to_end(key)
-            return entry
-        changes = self._changes
         try:
-            entry = await self._run(self._index.get, key)
+            entry = self._memory.get(key) or await self._read(key)
         except Unavailable as exc:
             self.failed("lookup", exc)
             return None
+        if entry is not None:
+            entry = self._standing.applied(entry)
+        return await self._verified(entry) if entry is not None and key in self._verification else entry
+
+    async def _read(self, key: Key) -> Entry | None:
+        changes = self._changes
+        entry = await self._worker.run(self._index.get, key)
         if entry is not None and changes == self._changes:
             self._memory[key] = entry
             if len(self._memory) > _MEMORY_ENTRIES:
@@ -153,7 +172,7 @@ class Store:
 
     async def all_of(self, key: Key) -> list[Entry]:
         """Everything that is stored under a key that viewers ask for. Raises Unavailable."""
-        return [entry for place in await self._run(self._index.keys_of, key) if (entry := await self.at(place))]
+        return [entry for place in await self._worker.run(self._index.of, key) if (entry := await self.at(place))]
 
     def is_linked(self, key: Key) -> bool:
         """Whether nginx finds the key in the hot tree."""
@@ -162,6 +181,8 @@ class Store:
     def hit(self, key: Key) -> None:
         """The entry was used, by the brain or by nginx."""
         self._policy.hit(key)
+        if key in self._memory:
+            self._memory.move_to_end(key)
 
     # --- room
 
@@ -171,14 +192,9 @@ class Store:
 
     async def make_room(self, size_bytes: int) -> bool:
         """Reserve; evicts what the policy names until quota and disk allow it. False when they cannot."""
-        room = Room(
-            self._quota_bytes,
-            self._policy.size_bytes,
-            self._reserved_bytes,
-            self.bodies.free_bytes(),
-            self._spare_bytes,
-        )
-        excess = room.excess(size_bytes)
+        if self._excess(size_bytes) and self._sweeper.size_bytes:
+            await self._sweeper.drain()  # rather than evict for bodies that are going anyway
+        excess = self._excess(size_bytes)
         if excess is None:
             self._metrics.refusals.inc()
             return False
@@ -190,7 +206,13 @@ class Store:
         if victims:
             self._metrics.evictions.inc(len(victims))
             await self._drop(victims, "evict", Cause.EVICTED)
+            await self._sweeper.drain()
         return True
+
+    def _excess(self, size_bytes: int) -> int | None:
+        promised = self._reserved_bytes + self._sweeper.size_bytes
+        free = self.bodies.free_bytes()
+        return Room(self._quota_bytes, self._policy.size_bytes, promised, free, self._spare_bytes).excess(size_bytes)
 
     def give_back(self, size_bytes: int) -> None:
         """The opposite of `make_room`."""
@@ -203,56 +225,69 @@ class Store:
 
         Asks the worker before the first await: a caller that just looked whether the key was purged may rely on it.
         """
-        hot = self._settle(entry)
+        hot_until = self._settled(entry)
         room.release()
         self._policy.insert(entry.key, entry.size_bytes)
         surplus = self.variants.add(entry.key, entry.selector)
-        self._changed([entry.key])
+        self._verification.leave(entry.key)
         try:
-            await self._run(self._publish, entry, temp, hot)
+            replaced = await self._worker.run(self._publish, entry, temp, hot_until)
         except (Unavailable, StorageFull) as exc:
             self.failed("publish", exc)
             await self._drop([entry.key], "publish", Cause.UNCACHEABLE)
             return False
+        if replaced is not None:
+            self._sweeper.add([replaced])
         self._told()
         if surplus:
             await self._drop(surplus, "variants", Cause.EVICTED)
         return True
 
-    def _publish(self, entry: Entry, temp: Temp, hot: bool) -> None:
-        replaced = self._index.get(entry.key)
+    def _publish(self, entry: Entry, temp: Temp, hot_until: float | None) -> Left | None:
         self.bodies.publish(temp, entry.modified_s)
         try:
-            self._index.put(entry)
-        except Unavailable:
+            self.bodies.unlink_hot(primary_of(entry.key))
+            replaced = self._index.put(entry, boot=self._boot, hot_until=hot_until)
+        except (Unavailable, StorageFull):
             self.bodies.remove(entry.body)
             raise
-        self._link(entry, hot)
-        if replaced is not None and replaced.body != entry.body:
-            self.bodies.remove(replaced.body)
+        self._link(entry, hot_until)
+        return replaced
 
-    async def update(self, entry: Entry, *, raising: bool = False) -> None:
-        """Replace the record of a stored body: after a 304, or a soft purge. No effect when the key is gone."""
+    async def update(self, entry: Entry) -> None:
+        """Replace the record of a stored body, after a 304. No effect when the key is gone."""
         if entry.key not in self._policy:
             return
-        hot = self._settle(entry)
-        self._changed([entry.key])
         try:
-            await self._run(self._update, entry, hot)
+            await self._worker.run(self._update, entry, self._settled(entry))
         except (Unavailable, StorageFull) as exc:
             self.failed("update", exc)
-            if raising:
-                raise
 
-    def _update(self, entry: Entry, hot: bool) -> None:
-        stored = self._index.get(entry.key)
-        if stored is not None and stored.body == entry.body:
-            self._index.put(entry)
-            self._link(entry, hot)
+    def _update(self, entry: Entry, hot_until: float | None) -> None:
+        if hot_until is None:
+            self.bodies.unlink_hot(primary_of(entry.key))
+        if self._index.update(entry, hot_until=hot_until):
+            self._link(entry, hot_until)
+
+    def _settled(self, entry: Entry) -> float | None:
+        """Until when the entry stands in the hot tree, which knows of it now. Whatever was at hand is not any more."""
+        hot_until = entry.life.fresh_until if is_hot(entry, marks=self.marks, now=self._clock()) else None
+        self._hot.settle(entry.key, hot_until)
+        self._changed([entry.key])
+        return hot_until
+
+    def _link(self, entry: Entry, hot_until: float | None) -> None:
+        if hot_until is None:
+            return
+        try:
+            self.bodies.link_hot(entry.key, entry.body)
+        except (Unavailable, StorageFull) as exc:  # another key's folder stands there, or the disk is full
+            self.failed("hot", exc)
+            self.bodies.unlink_hot(entry.key)
 
     async def discard(self, temp: Temp) -> None:
         """Delete an unfinished body."""
-        await self._run(self.bodies.discard, temp)
+        await self._worker.run(self.bodies.discard, temp)
 
     async def drop(self, entry: Entry, cause: Cause = Cause.EVICTED) -> None:
         """Forget one entry: its body is not there, or (UNCACHEABLE) the origin has something else now."""
@@ -263,35 +298,41 @@ class Store:
     async def forget(self, order: PurgeOrder) -> int:
         """Apply a purge order; gives the number of entries it meant. Raises Unavailable: then ask again."""
         if order.kind == "all":
-            return await self._forget_all(soft=order.soft)
-        keys = await self._run(self._meant, order)
-        if order.soft:
-            await self._soften(keys)
-        else:
-            await self._drop(keys, "purge", Cause.PURGED, raising=True)
-        return len(keys)
+            count = len(self._policy)
+            if order.soft:
+                await self._mark(replace(self.marks, stale_before=self._clock()))
+                return count
+            await self._clear_hot()
+        return await self._forgetting.carry_out(order)
 
-    def _meant(self, order: PurgeOrder) -> list[Key]:
-        if order.kind == "tag":
-            return self._index.keys_tagged(order.value)
-        return self._index.keys_below(order.value) if order.kind == "prefix" else self._index.keys_of(Key(order.value))
+    async def page(self, order: PurgeOrder, after: Any, length: int) -> tuple[list[Key], Any]:
+        """Some of the keys that an order means; see `Index.meant`."""
+        return await self._worker.run(self._index.meant, order, after, length)
 
-    async def _soften(self, keys: Iterable[Key]) -> None:
-        now = self._clock()
+    async def unlink(self, keys: Collection[Key]) -> None:
+        """Take keys out of the hot tree. Raises Unavailable."""
         for key in keys:
-            entry = await self._run(self._index.get, key)
-            if entry is not None:
-                await self.update(replace(entry, soft_purged_at=now), raising=True)
+            self._hot.leave(key)
+        await self._worker.run(self._unlink, keys)
 
-    async def _forget_all(self, *, soft: bool) -> int:
-        count = len(self._policy)
-        if soft:
-            await self._mark(replace(self.marks, stale_before=self._clock()))
-            return count
-        keys = await self._run(self._index.keys_below, "/")
-        await self._clear_hot()
+    def _unlink(self, keys: Collection[Key]) -> None:
+        for key in keys:
+            self.bodies.unlink_hot(key)
+
+    async def drop_purged(self, keys: list[Key]) -> None:
+        """Forget entries by order. Raises Unavailable."""
         await self._drop(keys, "purge", Cause.PURGED, raising=True)
-        return count
+
+    async def soften(self, keys: list[Key], at: float) -> None:
+        """Entries that were asked for until `at` are stale. Raises Unavailable."""
+        self._changed(keys)
+        for key in keys:
+            self._hot.leave(key)
+        await self._worker.run(self._soften, keys, at)
+
+    def _soften(self, keys: list[Key], at: float) -> None:
+        self._unlink(keys)
+        self._index.soften(keys, at)
 
     async def lapse(self) -> None:
         """Purge orders were missed: nothing is served any more before it was validated."""
@@ -301,93 +342,83 @@ class Store:
         self.marks = marks
         self._changes += 1
         await self._clear_hot()  # first: it needs no space on the disk, and nginx asks nobody
-        await self._run(self._index.remember, _STALE_BEFORE, marks.stale_before)
-        await self._run(self._index.remember, _VALIDATE_BEFORE, marks.validate_before)
+        await self._worker.run(self._index.remember, _STALE_BEFORE, marks.stale_before)
+        await self._worker.run(self._index.remember, _VALIDATE_BEFORE, marks.validate_before)
 
     async def position(self) -> int:
         """How far the purge log was applied."""
-        return int(await self._run(self._index.number, _POSITION) or 0)
+        return int(await self._worker.run(self._index.number, _POSITION) or 0)
 
     async def remember_position(self, position: int) -> None:
         """Keep `position` across restarts. Raises Unavailable."""
-        await self._run(self._index.remember, _POSITION, position)
+        await self._worker.run(self._index.remember, _POSITION, position)
 
     # --- the hot tree
 
-    async def expire_hot(self) -> None:
-        """Take entries out of the hot tree when they stop being fresh. Runs for ever."""
-        while True:
-            while self._hot_ends and self._hot_ends[0][0] <= self._clock():
-                until, key = heapq.heappop(self._hot_ends)
-                if self._hot.get(key) == until:
-                    del self._hot[key]
-                    await self._unlinked(key)
-            self._hot_changed.clear()
-            wait_s = min(self._hot_ends[0][0] - self._clock(), 3600.0) if self._hot_ends else 3600.0
-            try:
-                async with asyncio.timeout(max(wait_s, 0.01)):
-                    await self._hot_changed.wait()
-            except TimeoutError:
-                continue
+    async def _clear_hot(self) -> None:
+        self._hot.clear()
+        await self._worker.run(self.bodies.clear_hot)
+        self._told()
+        await asyncio.to_thread(self.bodies.empty_trash)
 
-    async def _unlinked(self, key: Key) -> None:
+    async def _expired(self, key: Key) -> None:
         try:
-            await self._run(self.bodies.unlink_hot, key)
+            await self._worker.run(self.bodies.unlink_hot, key)
         except Unavailable as exc:
             self.failed("hot", exc)
 
-    async def _clear_hot(self) -> None:
-        self._hot.clear()
-        self._hot_ends.clear()
-        await self._run(self.bodies.clear_hot)
-        self._told()
+    async def _unlink_strangers(self, keys: Collection[Key]) -> None:
+        await self._worker.run(lambda: self._unlink([key for key in keys if key not in self._hot]))
 
-    def _settle(self, entry: Entry) -> bool:
-        """Whether the entry goes into the hot tree; remembers until when."""
-        if not is_hot(entry, marks=self.marks, now=self._clock()):
-            self._hot.pop(primary_of(entry.key), None)
-            return False
-        self._hot[entry.key] = entry.life.fresh_until
-        if len(self._hot_ends) > 2 * len(self._hot) + _HEAP_SLACK:  # mostly of entries that left before their end
-            self._hot_ends = [(until, key) for key, until in self._hot.items()]
-            heapq.heapify(self._hot_ends)
-        else:
-            heapq.heappush(self._hot_ends, (entry.life.fresh_until, entry.key))
-        self._hot_changed.set()
-        return True
+    async def _relink(self, keys: Collection[Key]) -> None:
+        await self._worker.run(self._link_again, keys)
 
-    def _link(self, entry: Entry, hot: bool) -> None:
-        if hot:
-            try:
-                self.bodies.link_hot(entry.key, entry.body)
-            except (Unavailable, StorageFull) as exc:  # another key's folder stands there, or the disk is full
-                self.failed("hot", exc)
-                self.bodies.unlink_hot(entry.key)
-        else:
-            self.bodies.unlink_hot(primary_of(entry.key))  # also when a variant came: nginx cannot choose among them
+    def _link_again(self, keys: Collection[Key]) -> None:
+        for key in keys:
+            entry = self._index.get(key) if key in self._hot else None
+            if entry is not None:
+                self._link(entry, entry.life.fresh_until)
 
-    # --- the worker
+    # --- verification
+
+    async def _verified(self, entry: Entry) -> Entry | None:
+        """The entry if its body has the bytes that were written; from then on nginx may serve it."""
+        if not await self._verification.holds(entry):
+            await self.drop(entry)
+            return None
+        if self._settled(entry) is not None:
+            await self._relink([entry.key])
+        return entry
+
+    async def _visit(self, key: Key) -> int:
+        entry = await self.at(key)
+        return entry.size_bytes if entry is not None else 0
+
+    async def _trust(self, entries: list[int]) -> None:
+        await self._worker.run(self._index.trust, entries, self._boot)
+
+    # --- dropping
 
     async def _drop(self, keys: list[Key], action: str, cause: Cause, *, raising: bool = False) -> None:
+        """Forget in the index, and in the hot tree before; bodies go behind our back."""
         self._changed(keys)
         for key in keys:
             self.causes.note(key, cause)
             self._policy.remove(key)
             self.variants.remove(key)
-            self._hot.pop(key, None)
+            self._verification.leave(key)
+            self._hot.leave(key)
         try:
-            await self._run(self._drop_files, keys)
+            self._sweeper.add(await self._worker.run(self._drop_records, keys))
         except (Unavailable, StorageFull) as exc:
             self.failed(action, exc)
             if raising:
                 raise
         self._told()
 
-    def _drop_files(self, keys: list[Key]) -> None:
-        for key in keys:
-            self.bodies.unlink_hot(key)
-        for entry in self._index.drop(keys):
-            self.bodies.remove(entry.body)
+    def _drop_records(self, keys: list[Key]) -> list[Left]:
+        self._unlink(keys)
+        return self._index.drop(keys)
 
     def _changed(self, keys: Iterable[Key]) -> None:
         self._changes += 1
@@ -403,11 +434,3 @@ class Store:
         """Count and log a refusal of the disk or the index. Any thread."""
         self._metrics.storage_failures.labels(action).inc()
         log.error("store.failed", action=action, reason=str(exc), **exc.context)
-
-    async def _run(self, job: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run in the worker; a cancelled caller does not stop it."""
-        future = self._worker.submit(job, *args, **kwargs)
-        waiting = self._metrics.queue_depth.labels("store")
-        waiting.inc()
-        future.add_done_callback(lambda _: waiting.dec())
-        return await asyncio.shield(asyncio.wrap_future(future))

@@ -18,7 +18,7 @@ from playnet.names import DATE_FIELD, POSITION_FIELD
 from .key import Key
 from .variants import variant_key
 
-VERSION: Final = 1  # of the record; a record of another version is a miss
+VERSION: Final = 2  # of the record; a record of another version is a miss
 MAX_TAGS: Final = 128
 
 # Written anew for every answer (Age, Via, Cache-Status are those of the stored exchange plus ours).
@@ -40,6 +40,7 @@ class Entry:
     """One response to GET. `requested_at` decides whether a purge came before or after it.
 
     `selector`: the normal form of the request fields it varies by; the key of such a response ends in their hash.
+    `checksum`: CRC-32 of the body.
     """
 
     key: Key
@@ -52,6 +53,7 @@ class Entry:
     life: Lifetime
     soft_purged_at: float | None = None
     selector: Selector = ()
+    checksum: int = 0
 
     @property
     def has_validator(self) -> bool:
@@ -70,7 +72,7 @@ class Entry:
         record = {
             "v": VERSION, "key": self.key, "status": self.status, "fields": self.fields.pairs, "tags": self.tags,
             "body": self.body, "size": self.size_bytes, "asked": self.requested_at, "life": clock, "soft": self.soft_purged_at,
-            "selector": self.selector,
+            "selector": self.selector, "crc": self.checksum,
         }  # fmt: skip
         return json.dumps(record, separators=(",", ":")).encode()
 
@@ -91,9 +93,8 @@ def load(record: bytes) -> Entry | None:
             requested_at=float(raw["asked"]),
             life=_lifetime(raw["life"]),
             soft_purged_at=None if raw["soft"] is None else float(raw["soft"]),
-            selector=tuple(
-                (str(name), None if value is None else str(value)) for name, value in raw.get("selector", ())
-            ),
+            selector=tuple((str(name), None if value is None else str(value)) for name, value in raw["selector"]),
+            checksum=int(raw["crc"]),
         )
     except (ValueError, KeyError, TypeError, IndexError):
         return None
@@ -124,7 +125,10 @@ class Exchange:
 def new_entry(
     key: Key, exchange: Exchange, *, body: str, size_bytes: int, asked: Fields = _NOTHING, negative_s: float = 0
 ) -> Entry:
-    """What is stored of a final answer to a request with the fields `asked`; `negative_s` as in `heuristic_fresh_s`."""
+    """What is stored of a final answer to a request with the fields `asked`; `negative_s` as in `heuristic_fresh_s`.
+
+    The checksum comes with the body.
+    """
     selected = tuple(pair for pair in selector(exchange.fields, asked) or () if pair[0] not in _ASKED_ALIKE)
     return Entry(
         key=variant_key(key, selected),

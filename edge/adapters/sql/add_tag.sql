@@ -1,0 +1,2 @@
+-- Arguments: tag, entry.
+INSERT OR IGNORE INTO Tag (tag, entry) VALUES (?, ?)

@@ -1,0 +1,2 @@
+-- Argument: entry.
+DELETE FROM Tag WHERE entry = ?

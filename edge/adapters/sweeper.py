@@ -1,0 +1,57 @@
+"""Bodies that no entry names any more: deleted behind everybody's back, in a thread of their own, some at a time."""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable
+from typing import Final
+
+from playnet.errors import Unavailable
+
+from .bodies import Bodies
+from .index import Left
+
+_BATCH: Final = 200
+
+
+class Sweeper:
+    """They still take room on the disk: `size_bytes` of it. A crash leaves them to the next start."""
+
+    def __init__(self, bodies: Bodies) -> None:
+        self._bodies = bodies
+        self._left: deque[Left] = deque()
+        self._came = asyncio.Event()
+        self._turn = asyncio.Lock()
+        self.size_bytes = 0
+
+    def add(self, left: Iterable[Left]) -> None:
+        """These may go."""
+        for item in left:
+            self._left.append(item)
+            self.size_bytes += item.size_bytes
+        self._came.set()
+
+    async def drain(self) -> None:
+        """Delete all there are."""
+        while self._left:
+            async with self._turn:
+                await self._some()
+
+    async def run(self) -> None:
+        """Delete what comes. Runs for ever."""
+        while True:
+            await self._came.wait()
+            self._came.clear()
+            await self.drain()
+
+    async def _some(self) -> None:
+        batch = [self._left.popleft() for _ in range(min(_BATCH, len(self._left)))]
+        await asyncio.to_thread(_remove, self._bodies, [item.body for item in batch])
+        self.size_bytes -= sum(item.size_bytes for item in batch)
+
+
+def _remove(bodies: Bodies, names: list[str]) -> None:
+    for name in names:
+        try:
+            bodies.remove(name)
+        except Unavailable:  # the disk is ill, and what stands there will be an orphan of the next start
+            return
