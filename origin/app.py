@@ -39,10 +39,11 @@ from .adapters.rounds import keep_going
 from .adapters.sweeper import Sweeper
 from .adapters.uploads import Uploads
 from .adapters.webapp import WebApp
+from .membership import Membership, membership
 from .routes import assets as asset_routes
 from .routes import openapi
 from .routes import purges as purge_routes
-from .routes.authorisation import WriteToken
+from .routes.authorisation import Authorisation, checked_routes
 from .routes.health import Health
 from .routes.media import Viewing
 from .routes.pages import Pages
@@ -71,12 +72,13 @@ class _Parts:
     uploads: Uploads
     sweeper: Sweeper
     relay: Relay
+    membership: Membership
 
 
 def build(config: Config, layout: Layout, *, web_folder: Path = _WEB_FOLDER) -> Origin:
     """Everything wired, nothing opened. ConfigError for secrets or folders that cannot be had."""
     token = ensure_api_token(config, layout)
-    parts = _parts(config, layout)
+    parts = _parts(config, layout, token)
     metrics = Metrics()
     app = FastAPI(
         title="PlayNet",
@@ -93,7 +95,7 @@ def build(config: Config, layout: Layout, *, web_folder: Path = _WEB_FOLDER) -> 
     _add_routes(app, config, parts, metrics, WebApp(web_folder))
     openapi.describe(app)
     app.add_middleware(LimitedBody, max_bytes=MAX_JSON_BYTES, unlimited=_takes_source)
-    app.add_middleware(WriteToken, token=token)
+    app.add_middleware(Authorisation, gate=parts.membership.gate, routes=checked_routes(app))
     app.add_middleware(Measured, metrics=metrics)
     return origin
 
@@ -106,7 +108,7 @@ async def run(config: Config, layout: Layout) -> None:
         raise origin.failure
 
 
-def _parts(config: Config, layout: Layout) -> _Parts:
+def _parts(config: Config, layout: Layout, token: str) -> _Parts:
     settings = config.origin
     database = Database(database_dsn(config, layout), config.database, service="origin")
     store = open_store(config, layout)
@@ -120,7 +122,8 @@ def _parts(config: Config, layout: Layout) -> _Parts:
         limits=Limits(max_bytes=settings.max_source, idle_s=settings.upload_idle),
         free_space_bytes=settings.free_space,
     )
-    return _Parts(database, store, redis, uploads, Sweeper(database, store), Relay(database, PurgeLog(redis)))
+    sweeper, relay = Sweeper(database, store), Relay(database, PurgeLog(redis))
+    return _Parts(database, store, redis, uploads, sweeper, relay, membership(config, database, redis, token))
 
 
 def _add_routes(app: FastAPI, config: Config, parts: _Parts, metrics: Metrics, web: WebApp) -> None:
@@ -137,6 +140,7 @@ def _add_routes(app: FastAPI, config: Config, parts: _Parts, metrics: Metrics, w
     app.include_router(asset_routes.reading(assets, config.public_url))
     app.include_router(asset_routes.writing(assets, parts.uploads, presence, parts.sweeper, config.public_url))
     app.include_router(purge_routes.writing(Purges(parts.database)))
+    parts.membership.add_routes(app)
     app.router.routes.extend([*viewing.routes(), *health.routes(), *Pages(web, presence).routes()])
 
 
@@ -154,6 +158,7 @@ async def _lifespan(parts: _Parts, origin: Origin) -> AsyncIterator[None]:
             for task in work:
                 task.cancel()
     finally:
+        await parts.membership.close()
         await parts.database.close()
         await parts.redis.aclose()
         await parts.store.close()

@@ -7,6 +7,7 @@ become errors of our tree: the ones that the server named, or Unavailable when i
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
+from http import HTTPStatus
 from pathlib import Path
 from stat import S_ISREG
 from types import TracebackType
@@ -115,6 +116,10 @@ class Client:
         """Order all edges to forget."""
         return await self._patiently(lambda: self._call("POST", "/api/v1/purges", json=order.model_dump(mode="json")))
 
+    async def call(self, method: str, path: str, **options: Any) -> Any:
+        """Any other call of the API; an answer without content is empty."""
+        return await self._patiently(lambda: self._call(method, path, **options))
+
     async def _patiently(self, attempt: Callable[[], Any], *, unreachable_too: bool = False) -> Asset:
         deadline = time.monotonic() + _PATIENCE_S
         while True:
@@ -131,6 +136,8 @@ class Client:
     async def _call(self, method: str, path: str, **options: Any) -> Asset:
         try:
             async with self._session.request(method, self._url + path, **options) as response:
+                if response.status == HTTPStatus.NO_CONTENT:
+                    return {}
                 if response.ok:
                     document: Asset = await response.json()
                     return document

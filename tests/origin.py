@@ -46,6 +46,8 @@ class Place:
     dsn: str
     redis_url: str
     extra: str = ""
+    site: str = "http://video.test"
+    auth: str = ""
     config: Config = field(init=False)
 
     def __post_init__(self) -> None:
@@ -53,7 +55,7 @@ class Place:
         (self.folder / "redis").write_text(self.redis_url)
         text = (
             f"data_dir: data\ndatabase: {{dsn_file: dsn}}\nredis: {{url_file: redis}}\n"
-            f"site: {{public_url: 'http://video.test'}}\n"
+            f"site: {{public_url: '{self.site}'}}\nauth: {{{self.auth}}}\n"
             f"origin: {{listen: '127.0.0.1:{self.port}', free_space: 0B{self.extra}}}\n"
         )
         self.file = self.folder / "playnet.yaml"

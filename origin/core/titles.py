@@ -12,13 +12,18 @@ _DIRECTION = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def clean_title(text: str) -> str:
-    """NFC, trimmed, 1 to 300 characters, no control characters. InvalidInput names the problem."""
-    title = unicodedata.normalize("NFC", text).strip()
-    if any(_is_control(char) for char in title):
-        raise InvalidInput("title: expected no control characters")
-    if not 1 <= len(title) <= MAX_TITLE_CHARS:
-        raise InvalidInput(f"title: expected 1 to {MAX_TITLE_CHARS} characters, got {len(title)}")
-    return title
+    """A title: 1 to 300 characters. InvalidInput names the problem."""
+    return clean_text(text, "title", MAX_TITLE_CHARS)
+
+
+def clean_text(text: str, what: str, most: int) -> str:
+    """NFC, trimmed, 1 to `most` characters, no control characters. InvalidInput names the problem."""
+    clean = unicodedata.normalize("NFC", text).strip()
+    if any(_is_control(char) for char in clean):
+        raise InvalidInput(f"{what}: expected no control characters")
+    if not 1 <= len(clean) <= most:
+        raise InvalidInput(f"{what}: expected 1 to {most} characters, got {len(clean)}")
+    return clean
 
 
 def clean_file_name(text: str | None) -> str | None:

@@ -24,7 +24,7 @@ class Pages:
         self._presence = presence
 
     async def home(self, request: Request) -> Response:
-        """The app at its start."""
+        """The app, on a page that needs no look at the database."""
         return _answer(request, self._web.page())
 
     async def watch(self, request: Request) -> Response:
@@ -55,6 +55,8 @@ class Pages:
         """Last in the app: `file` takes what nobody else does."""
         return [
             Route("/", self.home, include_in_schema=False),
+            Route("/sign-in", self.home, include_in_schema=False),
+            Route("/account", self.home, include_in_schema=False),
             Route("/docs/errors", self.errors, include_in_schema=False),
             Route("/watch/{asset}", self.watch, include_in_schema=False),
             Route("/{path:path}", self.file, include_in_schema=False),

@@ -6,7 +6,7 @@ import typer
 
 from playnet.errors import PlayNetError
 
-from . import appliance, assets, cache, nodes, purges, ring, roles, settings
+from . import admin, appliance, assets, cache, nodes, purges, ring, roles, settings
 from .output import tell
 
 app = typer.Typer(
@@ -22,6 +22,8 @@ app.command()(appliance.status)
 app.command()(assets.add)
 app.command()(purges.purge)
 app.command()(nodes.inspect)
+app.command()(admin.audit)
+app.add_typer(admin.app, name="admin")
 app.add_typer(cache.app, name="cache")
 app.add_typer(ring.app, name="ring")
 app.add_typer(settings.app, name="config")

@@ -19,19 +19,23 @@ Route = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`needs` None: open to everybody. `personal`: only for credentials of an account. `audit`: recorded before it is
+    """`needs` None: open to everybody; with `identify`, who has credentials is recognised where that is possible.
+
+    `personal`: only for credentials of an account. `audit`: recorded before it is
     done under this name; routes without it that administer write their own, more telling entries.
 
     `by_session`: not by an API token, so that a leaked one cannot make more of its kind or lock its owner out.
     """
 
     needs: Permission | None
+    identify: bool = False
     personal: bool = False
     by_session: bool = False
     audit: str | None = None
 
 
 _OPEN: Final = Rule(None)
+_OPEN_TO_KNOWN: Final = Rule(None, identify=True)
 _SELF: Final = Rule(Permission.WATCH, personal=True)
 _SELF_SEEN: Final = Rule(Permission.WATCH, personal=True, by_session=True)
 _ADMIN: Final = Rule(Permission.ADMINISTER)
@@ -47,7 +51,8 @@ RULES: Final[Mapping[Route, Rule]] = {
     ("GET", "/healthz"): _OPEN,
     ("GET", "/readyz"): _OPEN,
     ("GET", "/metrics"): _OPEN,
-    ("GET", "/v/{rest:path}"): _OPEN,
+    ("GET", "/v/{path:path}"): _OPEN,
+    ("OPTIONS", "/v/{path:path}"): _OPEN,
     ("GET", "/api/v1/openapi.json"): _OPEN,
     ("GET", "/{path:path}"): _OPEN,
     # Assets
@@ -59,8 +64,8 @@ RULES: Final[Mapping[Route, Rule]] = {
     ("POST", "/api/v1/purges"): Rule(Permission.OPERATE, audit="purge.order"),
     # One's own account
     ("POST", "/api/v1/session"): _OPEN,
-    ("GET", "/api/v1/session"): _OPEN,
-    ("DELETE", "/api/v1/session"): _OPEN,
+    ("GET", "/api/v1/session"): _OPEN_TO_KNOWN,
+    ("DELETE", "/api/v1/session"): _OPEN_TO_KNOWN,
     ("PUT", "/api/v1/session/password"): _SELF_SEEN,
     ("GET", "/api/v1/sessions"): _SELF,
     ("DELETE", "/api/v1/sessions"): _SELF_SEEN,
@@ -76,11 +81,6 @@ RULES: Final[Mapping[Route, Rule]] = {
     ("PUT", "/api/v1/accounts/{account_id}/password"): _ADMIN,
     ("DELETE", "/api/v1/accounts/{account_id}/sessions"): _ADMIN,
     ("GET", "/api/v1/audit"): Rule(Permission.AUDIT),
-    # Sign-in by a provider
-    ("GET", "/api/v1/providers"): _OPEN,
-    ("GET", "/api/v1/providers/{provider}/start"): _OPEN,
-    ("GET", "/api/v1/providers/{provider}/callback"): _OPEN,
-    ("POST", "/api/v1/providers/{provider}/logout"): _OPEN,
 }
 
 
