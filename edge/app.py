@@ -44,7 +44,7 @@ _RETRY_S: Final = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brain:
-    """What one brain is told. `access_socket`: where nginx reports direct hits; None without nginx in front. `policy`: a key of POLICIES."""
+    """What one brain is told. `reports`: file in which nginx reports direct hits; None without nginx in front. `policy`: a key of POLICIES."""
 
     name: str
     origins: tuple[str, ...]
@@ -54,7 +54,7 @@ class Brain:
     connect_s: float
     read_s: float
     policy: str = DEFAULT_POLICY
-    access_socket: Path | None = None
+    reports: Path | None = None
     redis_url: str | None = None
     honour_request_directives: bool = False
     negative_s: float = 0
@@ -104,10 +104,11 @@ class _Node:
             fills = Fills(store, upstream, group, keeping=keeping, metrics=metrics, clock=self.clock)
             stack.push_async_callback(fills.close)
             tasks = [group.create_task(_kept(store.upkeep), name="upkeep")]
-            if brain.access_socket is not None:
-                hits = Hits(brain.access_socket, store, metrics)
+            if brain.reports is not None:
+                hits = Hits(brain.reports, store, metrics)
                 hits.start()
                 stack.callback(hits.close)
+                tasks.append(group.create_task(_kept(hits.run), name="hits"))
             if brain.redis_url is not None:
                 redis = from_url(brain.redis_url)
                 stack.push_async_callback(redis.aclose)
@@ -115,7 +116,7 @@ class _Node:
                 tasks.append(group.create_task(purges.run(), name="purges"))
             settings = Settings(
                 brain.name,
-                has_nginx=brain.access_socket is not None,
+                has_nginx=brain.reports is not None,
                 honours_wishes=brain.honour_request_directives,
             )
             self.delivery = Delivery(settings, store, fills, upstream, metrics, self.clock)

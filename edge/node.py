@@ -42,14 +42,13 @@ class Setup:
     listen: Address
     nginx_folder: Path
     brain_socket: Path
-    access_socket: Path
+    reports: Path
     run_as: str
     protect: Protect = field(default_factory=Protect)
 
     def __post_init__(self) -> None:
-        for path in (self.brain_socket, self.access_socket):
-            if len(os.fsencode(path)) > _SUN_PATH_BYTES:
-                raise ConfigError(f"{path} is too long for a unix socket: choose a shorter folder")
+        if len(os.fsencode(self.brain_socket)) > _SUN_PATH_BYTES:
+            raise ConfigError(f"{self.brain_socket} is too long for a unix socket: choose a shorter folder")
 
 
 def from_config(config: Config, layout: Layout, name: str) -> Setup:
@@ -71,7 +70,7 @@ def from_config(config: Config, layout: Layout, name: str) -> Setup:
         read_s=tuning.read_timeout,
         policy=tuning.policy,
         spare_bytes=tuning.free_space,
-        access_socket=layout.access_socket(name),
+        reports=layout.hot_reports(name),
         redis_url=redis_url(config, layout),
         honour_request_directives=tuning.honour_request_directives,
         negative_s=tuning.negative_ttl,
@@ -83,7 +82,7 @@ def from_config(config: Config, layout: Layout, name: str) -> Setup:
         listen=edge.listen,
         nginx_folder=layout.nginx(name),
         brain_socket=layout.brain_socket(name),
-        access_socket=layout.access_socket(name),
+        reports=layout.hot_reports(name),
         run_as=config.site.run_as,
         protect=behind_front(config.protect),
     )
@@ -91,7 +90,7 @@ def from_config(config: Config, layout: Layout, name: str) -> Setup:
 
 def standalone(*, name: str, origins: Sequence[str], where: Address, cache: Path, size_bytes: int) -> Setup:
     """A node in front of any HTTP origin: no YAML, no Redis, everything below `cache`. ConfigError."""
-    access = cache / "run" / "access.sock"
+    reports = cache / "run" / "hot.log"
     brain = Brain(
         name=name,
         origins=tuple(origins),
@@ -102,14 +101,14 @@ def standalone(*, name: str, origins: Sequence[str], where: Address, cache: Path
         read_s=_DEFAULT_READ_S,
         negative_s=_DEFAULT_NEGATIVE_S,
         spare_bytes=_DEFAULT_SPARE,
-        access_socket=access,
+        reports=reports,
     )
     return Setup(
         brain=brain,
         listen=where,
         nginx_folder=cache / "nginx",
         brain_socket=cache / "run" / "brain.sock",
-        access_socket=access,
+        reports=reports,
         run_as="playnet",
     )
 
@@ -146,6 +145,7 @@ def _prepared(setup: Setup, brain_argv: Sequence[str]) -> list[Child]:
         log.warning("edge.keeps_root", reason=chosen.note)
     for folder in (setup.brain.cache, setup.brain_socket.parent):
         _own(folder, chosen.services)
+    _make_file(setup.reports, chosen.services)  # before nginx, which would make it root's
     instance = Instance(find_nginx(), setup.nginx_folder)
     instance.prepare()
     node = Node(
@@ -154,7 +154,7 @@ def _prepared(setup: Setup, brain_argv: Sequence[str]) -> list[Child]:
         hot=setup.brain.cache / "hot",
         bodies=setup.brain.cache / "bodies",
         brain=setup.brain_socket,
-        access=setup.access_socket,
+        reports=setup.reports,
         process=instance.process(run_as=chosen.services),
         protect=setup.protect,
         brain_timeout_s=longest_wait_s(setup.brain) + 5,
@@ -183,6 +183,15 @@ def longest_wait_s(brain: Brain) -> float:
     """Until the last of all upstreams has been waited for: two owners and a shield, half as long each, then the origins."""
     peers = 0 if brain.fleet is None else 3
     return (brain.connect_s * 2 + brain.read_s) * (1 + peers / 2) + brain.connect_s * len(brain.origins)
+
+
+def _make_file(path: Path, user: str | None) -> None:
+    try:
+        path.touch(mode=0o644)
+        if user is not None:
+            hand_over(path, user)
+    except OSError as exc:
+        raise StartupFailed(f"{path} cannot be prepared: {exc.strerror}") from exc
 
 
 def _own(folder: Path, user: str | None) -> None:

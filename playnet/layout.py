@@ -12,7 +12,7 @@ from playnet.config import Config
 from playnet.errors import ConfigError
 
 # sun_path holds 108 bytes with its NUL; the longest socket name in `run` is `edge-<32>.brain.sock`.
-_LONGEST_RUN_DIR = 107 - len("/" + "e" * 32 + ".access.sock")
+_LONGEST_RUN_DIR = 107 - len("/" + "e" * 32 + ".brain.sock")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +77,9 @@ class Layout:
     def brain_socket(self, edge: str) -> Path:
         return self.run / f"{edge}.brain.sock"
 
-    def access_socket(self, edge: str) -> Path:
-        """Datagram socket on which a brain hears of its nginx's direct hits."""
-        return self.run / f"{edge}.access.sock"
+    def hot_reports(self, edge: str) -> Path:
+        """File in which a brain reads of its nginx's direct hits."""
+        return self.run / f"{edge}.hot.log"
 
     @property
     def transcoder_socket(self) -> Path:

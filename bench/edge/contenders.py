@@ -15,13 +15,17 @@ Fields = Mapping[str, str]  # names in lower case
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """`tree`: the folder of the origin's names that it is asked for. `is_hit`: whether an answer came from its cache."""
+    """`tree`: the folder of the origin's names that it is asked for. `is_hit`: whether an answer came from its cache.
+
+    `settle_s`: how long it may be silent before what a load cost it is complete.
+    """
 
     name: str
     server: Server
     is_hit: Callable[[Fields], bool]
     prefix: str = ""
     tree: str = "v"
+    settle_s: float = 0.25
 
     def path(self, size_bytes: int, number: int) -> str:
         return f"{self.prefix}/{self.tree}/{size_bytes}/{number}.m4s"

@@ -12,8 +12,7 @@ from bench.rounds import Sample
 from .contenders import Contender
 from .servers import binary
 
-_SETTLE_S: Final = 2.5
-_QUIET_S: Final = 0.25
+_SETTLE_S: Final = 5.0
 _SCRIPT: Final = """
 local n = 0
 request = function()
@@ -56,7 +55,7 @@ def measure(contender: Contender, load: Load, folder: Path, wire_bytes: int) -> 
     ]
     before = cpu_s(contender.server.pid)
     done = subprocess.run(argv, check=True, capture_output=True, text=True)
-    spent = _settled(contender.server.pid) - before
+    spent = _settled(contender.server.pid, contender.settle_s) - before
     read_bytes, micros, errors = map(int, done.stderr.split())
     if errors:
         raise RuntimeError(f"{contender.name}: {errors} errors under wrk:\n{done.stdout}")
@@ -64,11 +63,11 @@ def measure(contender: Contender, load: Load, folder: Path, wire_bytes: int) -> 
     return Sample(spent / requests * 1e6, requests / (micros / 1e6))
 
 
-def _settled(pid: int) -> float:
+def _settled(pid: int, quiet_s: float) -> float:
     """CPU seconds once what a server does afterwards (reading its log) is over, or after a while."""
     end, before = time.monotonic() + _SETTLE_S, cpu_s(pid)
     while time.monotonic() < end:
-        time.sleep(_QUIET_S)
+        time.sleep(quiet_s)
         now = cpu_s(pid)
         if now - before < 0.011:  # one tick: everybody has timers
             return now

@@ -51,7 +51,7 @@ class Node:
     hot: Path
     bodies: Path
     brain: Path
-    access: Path
+    reports: Path
     process: Process
     brain_timeout_s: float
     protect: Protect = field(default_factory=Protect)
@@ -138,14 +138,13 @@ def _server(node: Node) -> list[str]:
 
 def _hot(node: Node) -> list[str]:
     status = CacheStatus(hit=True, detail="hot").written(node.name)
-    log = quoted(f"syslog:server=unix:{node.access},nohostname,tag=hot,severity=info")
     return [
         "location / {",
         "    recursive_error_pages on;",  # a brain that is away, too, is answered for on the way through @whole
         f"    if ($is_passed_whole) {{ return {_PASS_WHOLE}; }}",
         f"    root {quoted(node.hot)};",
         "    try_files $hot_path @brain;",
-        f"    access_log {log} hot;",
+        f"    access_log {quoted(node.reports)} hot buffer=32k flush=500ms;",  # in blocks: edge/adapters/hits.py
         *_file_log(node),
         *(f"    add_header {_title(name)} {quoted(value)};" for name, value in HOT_FIELDS),
         f"    add_header Cache-Status {quoted(status)};",

@@ -150,7 +150,7 @@ def test_a_node_whose_brain_is_dead_passes_its_keys_on(short_tmp: Path, free_por
             instance.prepare()
             node = Node(
                 name=edge.name, listen=edge.listen, hot=short_tmp / "hot", bodies=short_tmp / "bodies",
-                brain=short_tmp / "brain.sock", access=short_tmp / "access.sock",
+                brain=short_tmp / "brain.sock", reports=short_tmp / "hot.log",
                 process=instance.process(workers=1), brain_timeout_s=1,
             )  # fmt: skip
             instance.install(render_edge(node))

@@ -403,7 +403,7 @@ def test_paths_cannot_inject_directives() -> None:
     def node(cache: str) -> Node:
         return Node(
             name="e", listen=Address("127.0.0.1", 1), hot=Path(cache) / "hot", bodies=Path(cache) / "bodies",
-            brain=Path("/b"), access=Path("/a"), process=Process(folder=Path("/n")), brain_timeout_s=30,
+            brain=Path("/b"), reports=Path("/a"), process=Process(folder=Path("/n")), brain_timeout_s=30,
         )  # fmt: skip
 
     assert r'root "/c\"; evil;/hot";' in render(node('/c"; evil;'))
