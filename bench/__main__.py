@@ -5,10 +5,16 @@
 
 import sys
 
-from bench import encode, eviction
+from bench import bodies, encode, eviction, store
 from bench.edge import command as edge
 
-_BENCHES = {"edge": lambda: edge.main([]), "encode": encode.run, "eviction": eviction.run}
+_BENCHES = {
+    "bodies": bodies.run,
+    "edge": lambda: edge.main([]),
+    "encode": encode.run,
+    "eviction": eviction.run,
+    "store": store.run,
+}
 
 
 def main() -> int:

@@ -125,6 +125,12 @@ class Index:
         index.remember(_LAYOUT_NAME, _LAYOUT)
         return index
 
+    @contextmanager
+    def bulk(self) -> Iterator[None]:
+        """One transaction around many changes."""
+        with _translated(), self._table.transact():
+            yield
+
     def close(self) -> None:
         """Close the thread's connection."""
         self._table.close()

@@ -57,6 +57,7 @@ class Store:
         self.marks = Marks()
         self.causes, self.refusals = Causes(), Refusals()
         self.variants = Variants()
+        self.settled = asyncio.Event()  # nothing of the start is left to do
         self._metrics, self._clock, self._boot_id = metrics, clock, boot_id
         self._quota_bytes, self._spare_bytes = limits.quota_bytes, limits.spare_bytes
         self._worker = Worker(metrics)
@@ -132,6 +133,7 @@ class Store:
             await self._verification.run(self._visit)
         except Unavailable as exc:
             self.failed("settle", exc)
+        self.settled.set()
         log.info("store.settled", hot=len(self._hot))
 
     # --- reading
