@@ -78,6 +78,10 @@ class ManifestKey:
 # could say that, because 502, 503 and 504 also tell of the origin, and there another node is no help.
 FAILOVER_HEADER = "X-Playnet-Failover"
 
+# Fields that a viewer's Connection named belong to that hop (RFC 9110 §7.6.1). nginx replaces Connection without looking
+# at them; this carries their names to the brain, which drops them.
+CONNECTION_FIELD = "x-playnet-connection"
+
 # Between nodes of a fleet: the proof that a node asks; how far the answering one came in the purge log; the origin's Date.
 PEER_FIELD = "playnet-peer"
 POSITION_FIELD = "playnet-position"

@@ -8,6 +8,7 @@ from typing import Final
 
 from playnet.http.fields import Fields
 from playnet.http.vary import Selector
+from playnet.names import CONNECTION_FIELD
 
 _CONDITIONS: Final = frozenset(
     {"range", "if-range", "if-none-match", "if-modified-since", "if-match", "if-unmodified-since"}
@@ -16,13 +17,23 @@ _OURS: Final = frozenset({"host", "content-length", "expect", "accept-encoding",
 _ADVICE: Final = frozenset(
     {"cache-control", "pragma"}
 )  # viewers don't steer a shared cache (RFC 9111 §5.2.1: advisory)
-_OVERRIDES: Final = frozenset(
+_OVERRIDES: Final = frozenset({"forwarded", "proxy"})
+_OVERRIDE_PREFIXES: Final = (
+    "x-forwarded", "x-original", "x-http-", "x-rewrite", "x-override", "x-script-", "x-middleware-", "x-nextjs-", "x-sendfile",
+    "x-accel-", "x-playnet-", "playnet-",
+)  # fmt: skip
+# What a field says is in its last word. No field that browsers or players send ends in one of these.
+_OVERRIDE_WORDS: Final = frozenset(
     {
-        "forwarded", "x-real-ip", "x-client-ip", "x-host", "x-original-url", "x-original-host", "x-rewrite-url",
-        "x-http-method", "x-http-method-override", "x-method-override",
+        "host", "server", "ip", "addr", "address", "port", "proto", "protocol", "scheme", "https", "ssl", "url", "uri", "path",
+        "override",
     }
 )  # fmt: skip
-_OVERRIDE_PREFIXES: Final = ("x-forwarded-", "x-accel-", "x-playnet-", "playnet-")
+
+
+def is_override(name: str) -> bool:
+    """Whether frameworks may obey this field in place of the connection, the URL, the host or the method."""
+    return name in _OVERRIDES or name.startswith(_OVERRIDE_PREFIXES) or name.rpartition("-")[2] in _OVERRIDE_WORDS
 
 
 def forwarded(request: Fields, *, node: str, request_id: str, conditions: bool) -> Fields:
@@ -30,8 +41,8 @@ def forwarded(request: Fields, *, node: str, request_id: str, conditions: bool) 
 
     A fill asks for the whole representation unencoded, so that one answer suits every viewer.
     """
-    dropped = _OURS | _ADVICE | _OVERRIDES | (frozenset() if conditions else _CONDITIONS)
-    rest = tuple(pair for pair in request.end_to_end().without(dropped) if not pair[0].startswith(_OVERRIDE_PREFIXES))
+    dropped = _OURS | _ADVICE | (frozenset() if conditions else _CONDITIONS) | set(request.members(CONNECTION_FIELD))
+    rest = tuple(pair for pair in request.end_to_end().without(dropped) if not is_override(pair[0]))
     return Fields(rest).plus(
         ("accept-encoding", "identity"),
         ("x-request-id", request_id),

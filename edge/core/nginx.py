@@ -17,10 +17,10 @@ from typing import Final
 from playnet.config import Address, Protect
 from playnet.http.cache_status import CacheStatus
 from playnet.http.ranges import MAX_RANGES
-from playnet.names import FAILOVER_HEADER, MEDIA_PATH, MEDIA_TYPES, PEER_FIELD
+from playnet.names import CONNECTION_FIELD, FAILOVER_HEADER, MEDIA_PATH, MEDIA_TYPES, PEER_FIELD
 from playnet.nginx.problems import Around, error_pages
 from playnet.nginx.protection import allowed, http_block, server_block
-from playnet.nginx.text import Process, main_block, quoted, temp_paths
+from playnet.nginx.text import Process, connection_named, main_block, quoted, temp_paths
 
 from .accel import ACCEL_FIELDS
 from .hot import HOT_FIELDS, HOT_PATH
@@ -111,6 +111,7 @@ def _http(node: Node) -> list[str]:
         "    default $request_id;",
         '    "~^[A-Za-z0-9._-]{8,64}$" $http_x_request_id;',
         "}",
+        *connection_named("$connection_named"),
         "upstream brain {",
         f"    server {quoted(f'unix:{node.brain}')};",
         "    keepalive 64;",
@@ -177,6 +178,7 @@ def _brain(location: str, target: str, *, accel: bool, node: Node, with_body: bo
         f"    proxy_pass {target};",
         "    proxy_http_version 1.1;",
         '    proxy_set_header Connection "";',
+        f"    proxy_set_header {_title(CONNECTION_FIELD)} $connection_named;",
         "    proxy_set_header Host $http_host;",
         "    proxy_set_header X-Request-Id $request_id_out;",
         f"    proxy_set_header {_title(PUBLIC_HEADER)} 1;",

@@ -8,10 +8,11 @@ from math import ceil
 
 from playnet.config import Config, Protect
 from playnet.layout import Layout
-from playnet.names import FAILOVER_HEADER
+from playnet.names import CONNECTION_FIELD, FAILOVER_HEADER
 from playnet.nginx import Process, main_block, quoted, temp_paths
 from playnet.nginx.problems import Around, error_pages
 from playnet.nginx.protection import allowed, http_block, server_block
+from playnet.nginx.text import connection_named
 from playnet.ring import ring_of
 
 # uvicorn closes idle connections after 5 s; taking one up at that moment would fail a POST, which nginx never repeats.
@@ -92,6 +93,7 @@ def _maps() -> list[str]:
         "map $http_referer $playnet_masked_referer { default $http_referer;"
         " ~^(?<playnet_site>[^?]*/t/)[^/]+(?<playnet_page>.*)$ $playnet_site-$playnet_page; }",
         'map $uri $playnet_cors { default ""; ~^/(?:v|t|live)/ "*"; }',
+        *connection_named("$playnet_connection"),
         'map $http_via $playnet_via { default "$http_via, 1.1 playnet-front"; "" "1.1 playnet-front"; }',
     ]
 
@@ -149,18 +151,10 @@ def _server(config: Config) -> list[str]:
 
 
 def _proxying(config: Config) -> list[str]:
-    """How the front talks to both kinds of upstream. Nothing the client claims about hops before us survives."""
+    """How the front talks to both kinds of upstream."""
     return [
         "proxy_http_version 1.1;",
-        'proxy_set_header Connection "";',
-        "proxy_set_header Host $http_host;",
-        "proxy_set_header X-Request-Id $request_id;",
-        "proxy_set_header X-Forwarded-For $remote_addr;",
-        "proxy_set_header X-Forwarded-Proto $scheme;",
-        'proxy_set_header X-Forwarded-Host "";',
-        'proxy_set_header Forwarded "";',
-        "proxy_set_header Via $playnet_via;",
-        f"proxy_set_header {FAILOVER_HEADER} 1;",
+        *_request_fields(),
         f"proxy_connect_timeout {_ms(config.lb.connect_timeout)};",
         f"proxy_read_timeout {_ms(config.lb.read_timeout)};",
         f"proxy_send_timeout {_ms(config.lb.read_timeout)};",
@@ -170,6 +164,22 @@ def _proxying(config: Config) -> list[str]:
         "proxy_buffers 16 16k;",
         "proxy_max_temp_file_size 0;",  # a slow viewer slows the edge down; nothing is spilled to disk
         "proxy_ignore_headers X-Accel-Redirect X-Accel-Limit-Rate X-Accel-Buffering X-Accel-Charset X-Accel-Expires;",
+    ]
+
+
+def _request_fields() -> list[str]:
+    """Nothing that the client claims about hops before us survives. A location that sets one more must repeat them all."""
+    return [
+        'proxy_set_header Connection "";',
+        f"proxy_set_header {CONNECTION_FIELD} $playnet_connection;",
+        "proxy_set_header Host $http_host;",
+        "proxy_set_header X-Request-Id $request_id;",
+        "proxy_set_header X-Forwarded-For $remote_addr;",
+        "proxy_set_header X-Forwarded-Proto $scheme;",
+        'proxy_set_header X-Forwarded-Host "";',
+        'proxy_set_header Forwarded "";',
+        "proxy_set_header Via $playnet_via;",
+        f"proxy_set_header {FAILOVER_HEADER} 1;",
     ]
 
 
@@ -199,6 +209,9 @@ def _edge_location(config: Config, prefix: str) -> list[str]:
     return [
         f"location {prefix} {{",
         f"    proxy_pass http://edges{prefix};",
+        *(f"    {line}" for line in _request_fields()),
+        '    proxy_set_header Cookie "";',  # media depend on the URL alone; a session's secret has nothing to do in a cache
+        '    proxy_set_header Authorization "";',
         "    proxy_next_upstream error timeout invalid_header;",
         f"    proxy_next_upstream_timeout {_ms(give_up_s)};",
         "}",

@@ -7,6 +7,8 @@ Nothing here names a path outside the instance's folder: the defaults compiled i
 from dataclasses import dataclass
 from pathlib import Path
 
+from playnet.names import CONNECTION_FIELD
+
 _TEMP_KINDS = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
@@ -60,3 +62,14 @@ def main_block(process: Process) -> str:
 def temp_paths(process: Process) -> list[str]:
     """Directives for the `http` block that keep spilled bodies below the instance's folder."""
     return [f"{kind}_temp_path {quoted(process.temp / kind)};" for kind in _TEMP_KINDS]
+
+
+def connection_named(variable: str) -> list[str]:
+    """A map for `http`: the fields that Connection named at this hop and at an nginx of ours before it."""
+    before = f"$http_{CONNECTION_FIELD.replace('-', '_')}"
+    return [
+        f'map "$http_connection,{before}" {variable} {{',
+        f'    default "$http_connection,{before}";',
+        '    , "";',
+        "}",
+    ]
