@@ -30,7 +30,7 @@ async def limited(folder: Path, port: int, **settings: Any) -> AsyncIterator[Cal
     (hot / HOT.lstrip("/")).write_bytes(b"x" * 8_000_000)
     node = Node(
         name="edge-t", listen=Address("127.0.0.1", port), hot=hot, bodies=folder / "bodies", brain=folder / "brain.sock",
-        access=folder / "access.sock", process=instance.process(workers=1), brain_timeout_s=5,
+        reports=folder / "hits.log", process=instance.process(workers=1), brain_timeout_s=5,
         protect=Protect(**{"trusted": LOOPBACK, "exempt": (), **settings}),
     )  # fmt: skip
     instance.install(render(node))
