@@ -25,10 +25,9 @@ from playnet.layout import Layout, database_dsn, redis_url
 from playnet.logs import logger
 from playnet.purge.log import PurgeLog
 from playnet.store.open import open_store
-from playnet.store.port import ObjectStore
+from playnet.store.port import PartedStore
 
 from .adapters.assets import Assets
-from .adapters.body import Limits
 from .adapters.manifests import Manifests
 from .adapters.media import Media
 from .adapters.metrics import Measured, Metrics
@@ -37,12 +36,17 @@ from .adapters.purges import Purges
 from .adapters.relay import Relay
 from .adapters.rounds import keep_going
 from .adapters.sweeper import Sweeper
-from .adapters.uploads import Uploads
+from .adapters.upload.body import Limits
+from .adapters.upload.joining import Joining
+from .adapters.upload.resumable import Resumables
+from .adapters.upload.room import Room
+from .adapters.upload.streamed import Uploads
 from .adapters.webapp import WebApp
 from .membership import Membership, membership
 from .routes import assets as asset_routes
 from .routes import openapi
 from .routes import purges as purge_routes
+from .routes import tus as tus_routes
 from .routes.authorisation import Authorisation, checked_routes
 from .routes.health import Health
 from .routes.media import Viewing
@@ -67,9 +71,11 @@ class Origin:
 @dataclass(frozen=True, slots=True)
 class _Parts:
     database: Database
-    store: ObjectStore
+    store: PartedStore
     redis: Redis
     uploads: Uploads
+    resumables: Resumables
+    joining: Joining
     sweeper: Sweeper
     relay: Relay
     membership: Membership
@@ -115,15 +121,20 @@ def _parts(config: Config, layout: Layout, token: str) -> _Parts:
     redis = from_url(
         redis_url(config, layout), socket_timeout=_REDIS_TIMEOUT_S, socket_connect_timeout=_REDIS_TIMEOUT_S
     )
-    uploads = Uploads(
-        database,
-        store,
-        owner=f"{socket.gethostname()}/{settings.listen}",
-        limits=Limits(max_bytes=settings.max_source, idle_s=settings.upload_idle),
-        free_space_bytes=settings.free_space,
+    limits = Limits(max_bytes=settings.max_source, idle_s=settings.upload_idle)
+    room = Room(store, settings.max_source, settings.free_space)
+    joining = Joining(database, store, life_s=settings.upload_expiry)
+    return _Parts(
+        database=database,
+        store=store,
+        redis=redis,
+        uploads=Uploads(database, store, owner=f"{socket.gethostname()}/{settings.listen}", limits=limits, room=room),
+        resumables=Resumables(database, store, joining, limits=limits, room=room, life_s=settings.upload_expiry),
+        joining=joining,
+        sweeper=Sweeper(database, store),
+        relay=Relay(database, PurgeLog(redis)),
+        membership=membership(config, database, redis, token),
     )
-    sweeper, relay = Sweeper(database, store), Relay(database, PurgeLog(redis))
-    return _Parts(database, store, redis, uploads, sweeper, relay, membership(config, database, redis, token))
 
 
 def _add_routes(app: FastAPI, config: Config, parts: _Parts, metrics: Metrics, web: WebApp) -> None:
@@ -139,6 +150,7 @@ def _add_routes(app: FastAPI, config: Config, parts: _Parts, metrics: Metrics, w
     viewing = Viewing(Media(parts.store, presence), Manifests(parts.database))
     app.include_router(asset_routes.reading(assets, config.public_url))
     app.include_router(asset_routes.writing(assets, parts.uploads, presence, parts.sweeper, config.public_url))
+    app.include_router(tus_routes.writing(parts.resumables, max_bytes=config.origin.max_source))
     app.include_router(purge_routes.writing(Purges(parts.database)))
     parts.membership.add_routes(app)
     app.router.routes.extend([*viewing.routes(), *health.routes(), *Pages(web, presence).routes()])
@@ -153,6 +165,7 @@ async def _lifespan(parts: _Parts, origin: Origin) -> AsyncIterator[None]:
                 group.create_task(_open(parts, origin), name="origin-database"),
                 group.create_task(keep_going("sweeper", parts.sweeper.round), name="origin-sweeper"),
                 group.create_task(keep_going("relay", parts.relay.session), name="origin-relay"),
+                group.create_task(parts.joining.run(), name="origin-joining"),
             ]
             yield
             for task in work:
@@ -188,5 +201,6 @@ async def _ping(redis: Redis) -> None:
 
 def _takes_source(scope: Scope) -> bool:
     """Uploads have a bound of their own."""
-    path: str = scope["path"]
-    return scope["method"] == "PUT" and path.startswith("/api/v1/assets/") and path.endswith("/source")
+    method, path = scope["method"], scope["path"]
+    streamed = method == "PUT" and path.startswith("/api/v1/assets/") and path.endswith("/source")
+    return streamed or tus_routes.takes_bytes(method, path)

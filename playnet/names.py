@@ -137,6 +137,11 @@ def source_key(asset: AssetId, upload: str) -> str:
     return f"{source_prefix(asset)}{upload}"
 
 
+def partial_key(upload: str) -> str:
+    """One partial upload, until the final one that names it has taken its bytes over."""
+    return f"partial/{upload}/whole"
+
+
 def hls_path(asset: AssetId) -> str:
     """The current revision's multivariant playlist."""
     return f"/v/{asset}/master.m3u8"

@@ -220,9 +220,13 @@ def _edge_location(config: Config, prefix: str) -> list[str]:
 
 def _upload_location(config: Config) -> list[str]:
     """Bodies stream through: not buffered, not repeated, as long as they keep coming."""
+    return [line for prefix in ("/api/v1/assets/", "/api/v1/uploads") for line in _streamed(config, prefix)]
+
+
+def _streamed(config: Config, prefix: str) -> list[str]:
     return [
-        "location /api/v1/assets/ {",
-        "    proxy_pass http://origins/api/v1/assets/;",
+        f"location {prefix} {{",
+        f"    proxy_pass http://origins{prefix};",
         f"    client_max_body_size {config.origin.max_source};",
         "    proxy_request_buffering off;",
         "    proxy_next_upstream error;",

@@ -16,7 +16,7 @@ from playnet.store.port import ObjectStore
 
 from .rounds import wait_for_wake
 from .statements import SQL
-from .uploads import LEASE
+from .upload.acknowledgement import LEASE
 
 log = logger(__name__)
 

@@ -5,6 +5,7 @@ from typing import Final
 
 # Code: what it means to the caller, what the caller or the operator does. A test compares with the error trees.
 MEANINGS: Final[dict[str, tuple[str, str]]] = {
+    "checksum-mismatch": ("The bytes are not those that were announced. They were not taken.", "Send them again."),
     "conflict": ("The thing's present state forbids the call.", "Look at its state, then decide."),
     "configuration": ("A setting or a command line is wrong.", "Correct what the message names."),
     "forbidden": (
@@ -31,8 +32,11 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
     "too-large": ("Above a configured limit.", "Send less, or raise the setting that the detail names."),
     "tool-failed": ("A program that PlayNet started ended badly.", "It is tried again; the log holds its last words."),
     "too-many-tries": ("It was tried too often.", "Wait for `Retry-After` seconds."),
+    "tus-media-type": ("A PATCH of an upload has its own media type.", "Use a tus 1.0.0 client."),
+    "tus-version": ("Another version of the tus protocol is spoken here.", "Use a tus 1.0.0 client."),
     "unauthorized": ("Credentials are missing or wrong.", "Sign in, or send `Authorization: Bearer TOKEN`."),
     "unavailable": ("A part of the appliance does not answer just now.", "Repeat it after `Retry-After` seconds."),
+    "upload-gone": ("The upload was ended, has expired or was replaced.", "Begin it again."),
     "upstream-failed": (
         "The edge got no usable answer from the origin.",
         "Repeat it; the operator looks at the origin.",

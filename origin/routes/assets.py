@@ -6,10 +6,10 @@ from fastapi import APIRouter, Query, Response, Security
 from starlette.requests import Request
 
 from origin.adapters.assets import Assets, absent
-from origin.adapters.body import Announced
 from origin.adapters.presence import Presence
 from origin.adapters.sweeper import Sweeper
-from origin.adapters.uploads import Uploads
+from origin.adapters.upload.body import Announced
+from origin.adapters.upload.streamed import Uploads
 from origin.core.digests import wanted_sha256
 from origin.core.paging import DEFAULT_LIMIT, MAX_LIMIT, read_cursor
 from origin.core.representation import AssetPage, AssetView, NewAsset, Problem, represent, represent_page

@@ -73,8 +73,8 @@ class Authorisation:
         """None: no such call, the router answers 404 or 405. Pages and media outside the API are open."""
         if not scope["path"].startswith(_API):
             return None
-        wanted = "GET" if scope["method"] == "HEAD" else scope["method"]
-        found = (rule for method, path, rule in self._rules if method == wanted and path.match(scope["path"]))
+        wanted = {"HEAD", "GET"} if scope["method"] == "HEAD" else {scope["method"]}
+        found = (rule for method, path, rule in self._rules if method in wanted and path.match(scope["path"]))
         return next(found, None)
 
     async def _admit(self, rule: Rule, scope: Scope, headers: Headers) -> Known:
@@ -157,7 +157,7 @@ def _routes(routes: Iterable[Any]) -> Iterator[Route]:
         methods: set[str] | None = getattr(route, "methods", None)
         if methods is None:
             raise StartupFailed(f"the permissions of {route!r} cannot be told: it is no plain route")
-        for method in sorted(methods - {"HEAD"}):
+        for method in sorted(methods - {"HEAD"} if "GET" in methods else methods):
             yield method, route.path
 
 

@@ -126,6 +126,13 @@ class Origin(Section):
     upload_idle: Duration = Field(
         "60s", ge=1, le=3600, validate_default=True, description="An upload that sends nothing for so long is cut off."
     )
+    upload_expiry: Duration = Field(
+        "24h",
+        ge=60,
+        le=30 * 86_400,
+        validate_default=True,
+        description="How long a resumable upload that was broken off waits for its client to come back.",
+    )
     free_space: Size = Field(
         "1GiB",
         ge=0,

@@ -14,7 +14,7 @@ from .callers import Caller, Means
 from .roles import PERMISSIONS, Permission, Role
 
 Route = tuple[str, str]
-"""Method and path pattern, as the app declares them. HEAD goes by GET's entry."""
+"""Method and path pattern, as the app declares them. HEAD goes by GET's entry where there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,11 @@ RULES: Final[Mapping[Route, Rule]] = {
     ("PUT", "/api/v1/assets/{asset_id}/source"): _PUBLISH,
     ("DELETE", "/api/v1/assets/{asset_id}"): Rule(Permission.PUBLISH, audit="asset.delete"),
     ("POST", "/api/v1/purges"): Rule(Permission.OPERATE, audit="purge.order"),
+    ("OPTIONS", "/api/v1/uploads"): _OPEN,
+    ("POST", "/api/v1/uploads"): _PUBLISH,
+    ("HEAD", "/api/v1/uploads/{upload}"): _PUBLISH,
+    ("PATCH", "/api/v1/uploads/{upload}"): _PUBLISH,
+    ("DELETE", "/api/v1/uploads/{upload}"): _PUBLISH,
     # One's own account
     ("POST", "/api/v1/session"): _OPEN,
     ("GET", "/api/v1/session"): _OPEN_TO_KNOWN,

@@ -10,25 +10,23 @@ import asyncio
 import secrets
 import time
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from typing import Final
 
-from origin.core.assets import Asset, begin_upload
-from playnet import jobs
+from origin.core.assets import Asset
 from playnet.db.database import Database
-from playnet.db.pool import Connection
-from playnet.errors import Conflict, PlayNetError, StorageFull, TooLarge, Unavailable
+from playnet.errors import Conflict, PlayNetError, StorageFull, Unavailable
 from playnet.logs import logger
 from playnet.names import AssetId, source_key
 from playnet.store.port import ObjectStore
 
-from .assets import absent, read_asset
+from ..assets import read_asset
+from ..statements import SQL
+from .acknowledgement import LEASE, Source, acknowledge, begin
 from .body import Announced, Limits, SourceBody
-from .statements import SQL
+from .room import Room
 
 log = logger(__name__)
 
-LEASE: Final = timedelta(seconds=45)  # outlives a database that is gone for 30 s
 _BEAT_S: Final = 1.0  # how often progress is shown while bytes come
 _IDLE_BEAT_S: Final = 5.0  # and the lease renewed when none come
 _ACKNOWLEDGE_S: Final = (
@@ -41,22 +39,20 @@ _GIVE_UP_S: Final = 5.0
 class Uploads:
     """Streams sources into the store and acknowledges them."""
 
-    def __init__(
-        self, database: Database, store: ObjectStore, *, owner: str, limits: Limits, free_space_bytes: int
-    ) -> None:
+    def __init__(self, database: Database, store: ObjectStore, *, owner: str, limits: Limits, room: Room) -> None:
         """`owner` names this origin among all, the same after a restart: two with one name would end each other's uploads."""
         self._database = database
         self._store = store
         self._owner = owner
         self._limits = limits
-        self._free_space_bytes = free_space_bytes
+        self._room = room
 
     async def receive(self, asset: AssetId, chunks: AsyncIterator[bytes], announced: Announced) -> Asset:
         """Take one whole source. When it returns, the source is durable and its processing queued.
 
         Raises NotFound, Conflict, TooLarge, StorageFull, Interrupted, InvalidInput, Unavailable; nothing is kept then.
         """
-        await self._check_room(announced)
+        await self._room.check(announced.size_bytes or 0)
         upload = secrets.token_hex(16)
         await self._begin(asset, upload)
         body = SourceBody(chunks, announced, self._limits)
@@ -74,27 +70,9 @@ class Uploads:
         async with self._database.connection() as connection:
             return len(await connection.fetch(SQL["abandon_own_uploads"], self._owner))
 
-    async def _check_room(self, announced: Announced) -> None:
-        size_bytes = announced.size_bytes or 0
-        if size_bytes > self._limits.max_bytes:
-            raise TooLarge(f"a source may have at most {self._limits.max_bytes} bytes, this one has {size_bytes}")
-        free = await self._store.free_bytes()
-        if free is not None and free - size_bytes < self._free_space_bytes:
-            raise StorageFull(
-                f"{size_bytes} bytes do not fit: {free} are free, of which {self._free_space_bytes} must stay free"
-            )
-
     async def _begin(self, asset: AssetId, upload: str) -> None:
         async with self._database.transaction() as connection:
-            row = await connection.fetchrow(SQL["lock_asset"], asset)
-            if row is None:
-                raise absent(asset)
-            earlier = await connection.fetchrow(SQL["open_upload"], asset)
-            lives = earlier is not None and earlier["lives"]
-            start = begin_upload(row["state"], open_upload=earlier is not None, lease_lives=lives)
-            if start.replaces and earlier is not None:
-                await connection.execute(SQL["abandon_upload"], earlier["id"])
-            await connection.execute(SQL["begin_upload"], upload, asset, self._owner, LEASE)
+            await begin(connection, asset, upload, owner=self._owner)
 
     async def _transfer(self, asset: AssetId, upload: str, body: SourceBody) -> None:
         """Bytes into the store, while another task shows progress and notices when the upload is not wanted any more."""
@@ -127,7 +105,8 @@ class Uploads:
         while True:
             try:
                 async with self._database.transaction() as connection:
-                    await self._commit(connection, asset, upload, body, file_name)
+                    source = Source(source_key(asset, upload), file_name, body.size_bytes, body.sha256)
+                    await acknowledge(connection, asset, upload, source)
                     row = await connection.fetchrow(SQL["show_asset"], asset)
                 assert row is not None
                 return read_asset(row)
@@ -139,25 +118,6 @@ class Uploads:
                 await self._give_up(upload)
                 await self._store.delete(source_key(asset, upload))
                 raise
-
-    async def _commit(
-        self, connection: Connection, asset: AssetId, upload: str, body: SourceBody, file_name: str | None
-    ) -> None:
-        key = source_key(asset, upload)
-        row = await connection.fetchrow(SQL["lock_asset"], asset)
-        if row is None:
-            raise absent(asset)
-        if row["source_key"] == key:
-            return  # an earlier try was committed and only its answer got lost
-        what = (key, file_name, body.size_bytes, body.sha256)
-        if await connection.fetchval(SQL["finish_upload"], upload, asset, *what) is None:
-            raise Conflict("this upload was given up, because this origin was silent for too long: send the file again")
-        if row["source_key"] is not None:
-            await connection.execute(SQL["discard_source"], row["source_key"].rpartition("/")[2], asset)
-        await connection.execute(SQL["cancel_tasks"], asset)
-        revision = await connection.fetchval(SQL["add_revision"], asset)
-        task = await connection.fetchval(SQL["add_probe_task"], asset, revision)
-        await jobs.enqueue(connection, [jobs.QueuedTask(task, "probe")])
 
     async def _give_up(self, upload: str) -> None:
         """Free the asset at once; where that fails, the lease does it later. Survives the request's cancellation."""

@@ -44,25 +44,13 @@ class SourceBody:
 
     async def checked(self) -> AsyncIterator[bytes]:
         """The bytes. Raises Interrupted, TooLarge or InvalidInput, and then the store keeps nothing."""
-        while (chunk := await self._next()) is not None:
+        async for chunk in arriving(self._chunks, self._limits.idle_s, advice="send the file again"):
             self.size_bytes += len(chunk)
             if self.size_bytes > self._limits.max_bytes:
                 raise TooLarge(f"a source may have at most {self._limits.max_bytes} bytes")
             self._hash.update(chunk)
             yield chunk
         self._compare()
-
-    async def _next(self) -> bytes | None:
-        """The next chunk, None at the end."""
-        try:
-            async with asyncio.timeout(self._limits.idle_s):
-                return await anext(self._chunks, None)
-        except TimeoutError as exc:
-            raise Interrupted(
-                f"nothing came for {self._limits.idle_s:g} seconds after {self.size_bytes} bytes: send the file again"
-            ) from exc
-        except ClientDisconnect as exc:
-            raise Interrupted(f"the connection broke after {self.size_bytes} bytes: send the file again") from exc
 
     def _compare(self) -> None:
         announced = self._announced
@@ -74,3 +62,20 @@ class SourceBody:
                 expected=announced.sha256,
                 received=self.sha256,
             )
+
+
+async def arriving(chunks: AsyncIterator[bytes], idle_s: float, *, advice: str) -> AsyncIterator[bytes]:
+    """What a client sends, until it is done. Interrupted, with advice, when it leaves or falls silent."""
+    size_bytes = 0
+    while True:
+        try:
+            async with asyncio.timeout(idle_s):
+                chunk = await anext(chunks, None)
+        except TimeoutError as exc:
+            raise Interrupted(f"nothing came for {idle_s:g} seconds after {size_bytes} bytes: {advice}") from exc
+        except ClientDisconnect as exc:
+            raise Interrupted(f"the connection broke after {size_bytes} bytes: {advice}") from exc
+        if chunk is None:
+            return
+        size_bytes += len(chunk)
+        yield chunk
