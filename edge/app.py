@@ -18,7 +18,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from edge.adapters.delivery import Delivery, Settings
-from edge.adapters.fills import Fills, Keeping
+from edge.adapters.fills import Fills
 from edge.adapters.hits import Hits
 from edge.adapters.inspection import Inspection
 from edge.adapters.metrics import Metrics
@@ -30,6 +30,7 @@ from edge.adapters.store import Store
 from edge.adapters.upstream import Membership, Upstream
 from edge.core.eviction import DEFAULT_POLICY, POLICIES
 from edge.core.nginx import PUBLIC_HEADER
+from edge.core.offer import Keeping
 from edge.core.parents import Fleet
 from edge.core.peering import Position
 from edge.core.proof import Prover
@@ -51,6 +52,7 @@ class Brain:
     cache: Path
     size_bytes: int
     max_object_bytes: int
+    slice_bytes: int = 8 << 20
     connect_s: float
     read_s: float
     policy: str = DEFAULT_POLICY
@@ -100,7 +102,7 @@ class _Node:
             )
             stack.push_async_callback(upstream.close)
             group = await stack.enter_async_context(asyncio.TaskGroup())
-            keeping = Keeping(min(brain.max_object_bytes, brain.size_bytes), brain.negative_s)
+            keeping = Keeping(min(brain.max_object_bytes, brain.size_bytes), brain.negative_s, brain.slice_bytes)
             fills = Fills(store, upstream, group, keeping=keeping, metrics=metrics, clock=self.clock)
             stack.push_async_callback(fills.close)
             tasks = [group.create_task(_kept(store.upkeep), name="upkeep")]
@@ -118,6 +120,7 @@ class _Node:
                 brain.name,
                 has_nginx=brain.reports is not None,
                 honours_wishes=brain.honour_request_directives,
+                slice_bytes=brain.slice_bytes,
             )
             self.delivery = Delivery(settings, store, fills, upstream, metrics, self.clock)
             self.inspection = Inspection(

@@ -66,6 +66,7 @@ def from_config(config: Config, layout: Layout, name: str) -> Setup:
         cache=edge.cache_dir or layout.edge(name),
         size_bytes=edge.size,
         max_object_bytes=tuning.max_object,
+        slice_bytes=tuning.slice_size,
         connect_s=tuning.connect_timeout,
         read_s=tuning.read_timeout,
         policy=tuning.policy,

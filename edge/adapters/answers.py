@@ -5,7 +5,7 @@ import os
 import secrets
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, assert_never
 
 from starlette.types import Receive, Send
@@ -17,16 +17,17 @@ from edge.core.forward import via
 from edge.core.invalidation import SAFE
 from edge.core.nginx import BODIES_LOCATION
 from edge.core.peering import Place, told
-from playnet.errors import PlayNetError, Unavailable
+from playnet.errors import PlayNetError
 from playnet.http.cache_status import CacheStatus
 from playnet.http.conditional import if_range_holds, not_modified
 from playnet.http.fields import Fields
 from playnet.http.ranges import Multipart, Part, Parts, Selected, Unsatisfiable, Whole, asked, select
 
-from .bodies import Bodies, refused
+from .bodies import Bodies
 from .growing import Growing
+from .reading import blocks
+from .slices import SlicedBody
 
-_READ_BYTES: Final = 256 << 10
 _SILENCE_S: Final = 30.0  # longest pause within a request's body
 _REACH_S: Final = 5.0  # how long a range waits to be reached by a body that does not tell its size
 Source = Literal["memory", "disk", "fill", "pass"]
@@ -86,6 +87,7 @@ class Answer:
 
     def __init__(self, viewer: Viewer, clock: Callable[[], float]) -> None:
         self._viewer, self._clock = viewer, clock
+        self._is_patient = False  # the head waits for the first bytes
 
     async def entry(self, entry: Entry, status: CacheStatus, bodies: Bodies) -> bool:
         """A complete stored response. False, and nothing sent, when its body is gone."""
@@ -112,11 +114,31 @@ class Answer:
             if os.fstat(fd).st_size != entry.size_bytes:
                 return False
             await self._selected(
-                entry.status, fields, selected, entry.size_bytes, lambda first, last: _file(fd, first, last)
+                entry.status,
+                fields,
+                selected,
+                entry.size_bytes,
+                lambda first, last: blocks(fd, first, entry.size_bytes - 1 if last is None else last),
             )
         finally:
             os.close(fd)
         return True
+
+    async def sliced(self, entry: Entry, status: CacheStatus, body: SlicedBody) -> None:
+        """An object in slices. Its head is sent when the first bytes are there: until then all can begin anew.
+
+        Raises Changed.
+        """
+        if entry.status == 200 and not_modified(self._viewer.fields, entry.fields, now=self._clock()):
+            await self._head_only(304, self._decorated(entry, status).without(_NOT_IN_304))
+            return
+        selected = select(self._range(entry), entry.length_bytes)
+        if self._viewer.method == "GET" and status.hit:
+            lacks = next(filter(None, map(body.lacks, _parts_of(selected, entry.length_bytes))), None)
+            if lacks is not None:
+                self._viewer.cause, status = lacks, replace(status, hit=False, fwd="partial")
+        self._is_patient = True
+        await self._selected(200, self._decorated(entry, status), selected, entry.length_bytes, body.chunks)
 
     async def growing(self, entry: Entry, status: CacheStatus, body: Growing) -> None:
         """A response whose body arrives.
@@ -238,7 +260,11 @@ class Answer:
 
     async def _send_all(self, code: int, fields: Fields, chunks: AsyncGenerator[bytes, None]) -> None:
         send = self._viewer.send
+        ready = await anext(chunks, b"") if self._is_patient else b""
         await self._begin(code, fields)
+        if ready:
+            await send({"type": "http.response.body", "body": ready, "more_body": True})
+            self._viewer.sent_bytes += len(ready)
         async for chunk in chunks:
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
             self._viewer.sent_bytes += len(chunk)
@@ -248,6 +274,21 @@ class Answer:
         while (await self._viewer.receive())["type"] != "http.disconnect":
             pass
         raise _Left
+
+
+def _parts_of(selected: Selected, size_bytes: int) -> tuple[Part, ...]:
+    """The bytes that are needed."""
+    match selected:
+        case Part():
+            return (selected,)
+        case Parts(parts):
+            return parts
+        case Whole():
+            return (Part(0, size_bytes - 1),)
+        case Unsatisfiable():
+            return ()
+        case _:
+            assert_never(selected)
 
 
 def _promised_bytes(viewer: Viewer, selected: Selected, size_bytes: int) -> int:
@@ -282,17 +323,3 @@ async def _framed(frame: Multipart, bytes_of: BytesOf) -> AsyncGenerator[bytes, 
             async for chunk in chunks:
                 yield chunk
     yield frame.tail
-
-
-async def _file(fd: int, first: int, last: int | None) -> AsyncGenerator[bytes, None]:
-    assert last is not None
-    position = first
-    while position <= last:
-        try:
-            chunk = await asyncio.to_thread(os.pread, fd, min(_READ_BYTES, last - position + 1), position)
-        except OSError as exc:
-            raise refused(exc) from exc
-        if not chunk:
-            raise Unavailable("a stored body is shorter than its entry says")
-        position += len(chunk)
-        yield chunk

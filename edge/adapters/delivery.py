@@ -21,21 +21,26 @@ from edge.core.forward import forwarded, is_looping, nobody, via
 from edge.core.invalidation import SAFE, invalidated
 from edge.core.key import Key, Target, target
 from edge.core.nginx import NO_ACCEL_HEADER
+from edge.core.offer import ERRORS
 from edge.core.peering import for_peer, told
+from edge.core.slices import Window, first_window
+from edge.core.variants import primary_of
 from edge.core.wishes import granted, wishes
 from playnet.asgi.problems import answer
 from playnet.errors import NotFound, PlayNetError, Unavailable
 from playnet.http.cache_status import CacheStatus, Forward
 from playnet.http.dates import format_date
 from playnet.http.fields import Fields
+from playnet.http.ranges import asked
 from playnet.logs import logger
 from playnet.names import PEER_FIELD
 from playnet.purge.order import PurgeOrder
 
 from .answers import Answer, Viewer
-from .fill import Mismatch, Private, Streaming, Validated
-from .fills import ERRORS, Fills
+from .fill import InSlices, Mismatch, Private, Streaming, Validated
+from .fills import Fills
 from .metrics import Metrics
+from .slices import Changed
 from .store import Store
 from .upstream import Ask, Looping, NotStored, Reply, Upstream, UpstreamFailed, UpstreamSlow
 
@@ -57,6 +62,7 @@ class Settings:
     node: str
     has_nginx: bool
     honours_wishes: bool = False
+    slice_bytes: int = 8 << 20
 
 
 class _Vanished(Exception):
@@ -146,8 +152,8 @@ class Delivery:
 
     async def _answer(self, viewer: Viewer, wanted: Target) -> None:
         now = self._clock()
-        asked = self._asked(viewer) if wanted.key in self._store.variants else viewer.fields
-        stored = await self._store.lookup(wanted.key, asked)
+        selecting = self._asked(viewer) if wanted.key in self._store.variants else viewer.fields
+        stored = await self._store.lookup(wanted.key, selecting)
         action = decide(stored, marks=self._store.marks, now=now)
         action = granted(action, stored, wishes(viewer.fields, honoured=self._settings.honours_wishes), now=now)
         if viewer.tells is not None:
@@ -176,6 +182,10 @@ class Delivery:
 
     async def _stored(self, viewer: Viewer, entry: Entry, status: CacheStatus, result: str) -> None:
         """Answer with a complete entry. Raises _Vanished when its body is gone."""
+        if entry.sliced is not None:
+            await self._sliced(viewer, entry, status)
+            self._metrics.requests.labels(result).inc()
+            return
         answer = Answer(viewer, self._clock)
         self._store.hit(entry.key)
         viewer.source = "disk"
@@ -184,12 +194,25 @@ class Delivery:
             raise _Vanished
         self._metrics.requests.labels(result).inc()
 
+    async def _sliced(self, viewer: Viewer, head: Entry, status: CacheStatus) -> None:
+        """Answer with an object in slices. Raises _Vanished when the origin has another by now and nothing was sent."""
+        self._store.hit(head.key)
+        viewer.source = "disk" if status.hit else "fill"
+        ask = Ask("GET", primary_of(head.key), self._asked(viewer))
+        try:
+            await Answer(viewer, self._clock).sliced(head, status, self._fills.slices.body(head, ask))
+        except Changed:
+            if viewer.has_begun:
+                raise
+            raise _Vanished from None
+
     async def _filled(self, viewer: Viewer, wanted: Target, stale: Revalidate | None) -> None:
         """Answer through a fill; on an error of the origin with the stale entry, where that is allowed."""
         try:
             ask = Ask("GET", wanted.key, self._asked(viewer))
             why = "stale" if stale else self._why(wanted)
-            async with self._fills.obtain(ask, stale.entry if stale else None) as obtained:
+            window = self._window(viewer, stale.entry if stale else None)
+            async with self._fills.obtain(ask, stale.entry if stale else None, window) as obtained:
                 head, collapsed = obtained.head, obtained.collapsed
                 match head:
                     case Validated(entry, personal):
@@ -202,6 +225,11 @@ class Delivery:
                         self._metrics.requests.labels("collapsed" if collapsed else "miss").inc()
                         viewer.source = "fill"
                         await Answer(viewer, self._clock).growing(own, status, body)
+                    case InSlices(entry, personal):
+                        own = entry if collapsed else _with(entry, personal)
+                        status = CacheStatus(fwd=why, fwd_status=200, stored=True, collapsed=collapsed)
+                        self._metrics.requests.labels("collapsed" if collapsed else "miss").inc()
+                        await self._sliced(viewer, own, status)
                     case Private():
                         await self._private(viewer, wanted, stale, head)
                     case _:
@@ -214,14 +242,20 @@ class Delivery:
     async def _private(self, viewer: Viewer, wanted: Target, stale: Revalidate | None, head: Private) -> None:
         if head.status in ERRORS and stale is not None and stale.may_serve_on_error:
             await self._on_error(viewer, stale.entry, head.status)
-        elif head.reply is None or (viewer.fields.get("range") and head.status == 200):
-            # somebody else's answer, or one that is too large to be kept: ask for exactly what this viewer wants
+        elif head.reply is None or (viewer.fields.get("range") and head.status in {200, 416}):
+            # somebody else's answer, one to another range, or too large to be kept: ask for exactly what is wanted here
             viewer.cause = Cause.UNCACHEABLE
             await self._pass(viewer, wanted, CacheStatus(fwd="stale" if stale else self._why(wanted)))
         else:
             viewer.cause = Cause.UNCACHEABLE
             status = CacheStatus(fwd="stale" if stale else self._why(wanted), fwd_status=head.status)
             await self._relay(viewer, head.reply, status)
+
+    def _window(self, viewer: Viewer, stored: Entry | None) -> Window | None:
+        """The slices to ask for first when a part is wanted of what is not known, or may have changed, and may be large."""
+        if stored is not None and stored.sliced is None:
+            return None
+        return first_window(asked(viewer.fields.get("range")), self._settings.slice_bytes)
 
     async def _freshened(self, viewer: Viewer, wanted: Target, stale: Revalidate) -> None:
         """A HEAD that cannot be answered from a stale entry: the origin's answer brings that up to date. RFC 9111 §4.3.5."""

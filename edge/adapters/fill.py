@@ -7,6 +7,7 @@ from typing import Final
 from edge.core.entry import Entry
 from edge.core.forget import concerns
 from edge.core.key import Key
+from edge.core.slices import Window
 from playnet.http.fields import Fields
 from playnet.purge.order import PurgeOrder
 
@@ -29,6 +30,14 @@ class Streaming:
 
 
 @dataclass(frozen=True, slots=True)
+class InSlices:
+    """The object is cut into slices while it arrives. `entry` is its head; `personal` as in Streaming."""
+
+    entry: Entry
+    personal: Fields
+
+
+@dataclass(frozen=True, slots=True)
 class Validated:
     """The origin confirmed what is stored. `personal` as in Streaming."""
 
@@ -44,7 +53,7 @@ class Private:
     status: int
 
 
-Head = Streaming | Validated | Private
+Head = Streaming | InSlices | Validated | Private
 
 
 class Mismatch(Exception):
@@ -61,7 +70,10 @@ class Obtained:
 
 @dataclass(slots=True, eq=False)
 class Fill:
-    """State only; `Fills` runs it. `slot`: the place where its answer is expected, and where others find it while it runs."""
+    """State only; `Fills` runs it. `slot`: the place where its answer is expected, and where others find it while it runs.
+
+    `window`: the slices that are asked for, None for the whole. `is_cut`: slices come, and each is found by itself.
+    """
 
     key: Key
     slot: Key
@@ -76,10 +88,14 @@ class Fill:
     body: Growing | None = None
     fresh_until: float = 0.0
     has_leader: bool = False
+    window: Window | None = None
+    is_cut: bool = False
     left: asyncio.Event = field(default_factory=asyncio.Event)
 
     def is_joinable(self, now: float) -> bool:
         """Whether a new viewer may have what this fill brings: all of it, and while it is fresh."""
+        if self.is_cut:
+            return now < self.fresh_until
         return self.body is None or (self.body.is_joinable and now < self.fresh_until)
 
     def forget(self, order: PurgeOrder) -> bool:

@@ -5,29 +5,33 @@ publishes only a complete body that nobody purged meanwhile. What must not be sh
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from edge.core.causes import Cause
 from edge.core.entry import Entry, may_replace, new_entry, personal, validated
 from edge.core.inspection import Filling
 from edge.core.key import Key
+from edge.core.offer import Keeping, Offer, form_of, offered, why_not_kept
+from edge.core.slices import Sliced, Window
 from playnet.errors import PlayNetError, StorageFull, Unavailable
 from playnet.http.conditional import validators
 from playnet.http.fields import Fields
-from playnet.http.storability import why_not_storable
 from playnet.http.vary import suits
 from playnet.logs import logger
 from playnet.purge.order import PurgeOrder
 
 from .bodies import Temp
-from .fill import Fill, Head, Mismatch, Obtained, Private, Streaming, Validated
+from .cut import Cut
+from .fill import Fill, Head, InSlices, Mismatch, Obtained, Private, Streaming, Validated
 from .growing import Abandoned, Growing
 from .metrics import Metrics
 from .reservation import Reservation
+from .slices import Slices
 from .store import Store
 from .upstream import Ask, Reply, Upstream, UpstreamFailed
 
@@ -37,19 +41,12 @@ _FILE_THREADS: Final = 4
 _APART_S: Final = 60.0  # a key whose answer could not be shared is fetched by each viewer for so long
 _MAX_APART: Final = 10_000
 _MAX_REFRESHES: Final = 64
-ERRORS: Final = frozenset({500, 502, 503, 504})  # RFC 5861 §4
-_OF_THE_ASKER: Final = frozenset({400, 408, 425, 429, 431})  # tell of one request or its sender, not of the resource
+_OF_THE_ASKER: Final = frozenset(
+    {400, 408, 416, 425, 429, 431}
+)  # tell of one request or its sender, not of the resource
 _STEP_BYTES: Final = 4 << 20  # room is reserved in steps of this when the origin does not tell the length
 _STALL_S: Final = 20.0
 _FAREWELL_S: Final = 60.0  # for viewers of an entry that must go
-
-
-@dataclass(frozen=True, slots=True)
-class Keeping:
-    """What is kept: nothing above `max_object_bytes`; errors that say nothing for `negative_s`."""
-
-    max_object_bytes: int
-    negative_s: float = 0
 
 
 class Fills:
@@ -67,6 +64,7 @@ class Fills:
         self._apart: dict[Key, float] = {}
         self._refreshes = 0
         self._files = ThreadPoolExecutor(_FILE_THREADS, thread_name_prefix="edge-bodies")
+        self.slices = Slices(store, upstream, group, self._files, metrics=metrics, clock=clock)
 
     async def close(self) -> None:
         """End all exchanges."""
@@ -74,6 +72,7 @@ class Fills:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
+        await self.slices.close()
         self._files.shutdown()
 
     def forget(self, orders: PurgeOrder) -> None:
@@ -81,6 +80,7 @@ class Fills:
         for fill in self._running:
             if fill.forget(orders):
                 self._close_to_others(fill)
+        self.slices.forget(orders)
 
     def is_apart(self, key: Key) -> bool:
         """Whether this key's answers could lately not be shared, so that waiting for one would only cost time."""
@@ -105,13 +105,16 @@ class Fills:
         ]
 
     @asynccontextmanager
-    async def obtain(self, ask: Ask, stored: Entry | None) -> AsyncIterator[Obtained]:
-        """Join the fill of a key or start it. Raises Mismatch, and what the upstream raised, each viewer for itself."""
+    async def obtain(self, ask: Ask, stored: Entry | None, window: Window | None = None) -> AsyncIterator[Obtained]:
+        """Join the fill of a key or start it. Raises Mismatch, and what the upstream raised, each viewer for itself.
+
+        `window`: what is wanted first of an object that may be large; None: all of it.
+        """
         slot = self._store.variants.expected(ask.key, ask.fields)
         fill = None if self.is_apart(ask.key) else self._open.get(slot)
         collapsed = fill is not None and fill.is_joinable(self._clock())
         if fill is None or not collapsed:
-            fill = self._start(ask, stored, slot)
+            fill = self._start(ask, stored, slot, window)
             fill.has_leader = True
         fill.viewers += 1
         try:
@@ -132,20 +135,22 @@ class Fills:
         """Revalidate behind the viewers' backs, once per key, a bounded number at a time."""
         if stored.key not in self._open and self._refreshes < _MAX_REFRESHES:
             self._refreshes += 1
-            self._start(ask, stored, stored.key).head.add_done_callback(self._refreshed)
+            form = stored.sliced
+            window = None if form is None else Window(0, form.slice_bytes - 1)  # should all of it have changed
+            self._start(ask, stored, stored.key, window).head.add_done_callback(self._refreshed)
 
     def _refreshed(self, _: "asyncio.Future[Head]") -> None:
         self._refreshes -= 1
 
-    def _start(self, ask: Ask, stored: Entry | None, slot: Key) -> Fill:
-        fill = Fill(ask.key, slot, ask, stored, asyncio.get_running_loop().create_future())
+    def _start(self, ask: Ask, stored: Entry | None, slot: Key, window: Window | None) -> Fill:
+        fill = Fill(ask.key, slot, ask, stored, asyncio.get_running_loop().create_future(), window=window)
         fill.head.add_done_callback(lambda head: head.cancelled() or head.exception())  # nobody may be left to see it
         superseded = self._open.get(slot)
         if superseded is not None:
             superseded.is_doomed = True  # the younger answer is the one to keep, whichever ends first
         self._open[slot] = fill
         self._running.add(fill)
-        self._metrics.open_fills.set(len(self._running))
+        self._metrics.open_fills.inc()
         task = self._group.create_task(self._run(fill), name=f"fill:{ask.key}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -173,7 +178,7 @@ class Fills:
     def _over(self, fill: Fill) -> None:
         self._close_to_others(fill)
         self._running.discard(fill)
-        self._metrics.open_fills.set(len(self._running))
+        self._metrics.open_fills.dec()
         fill.is_over = True
         fill.let_go()
 
@@ -200,49 +205,73 @@ class Fills:
 
     async def _exchange(self, fill: Fill) -> str:
         """One exchange to its end; gives its outcome."""
-        reply = await self._upstream.ask(_conditional(fill.ask, fill.stored))
+        reply = await self._upstream.ask(_request(fill))
         if reply.exchange.status == 304 and fill.stored is not None:
             reply.close()
             return await self._confirm(fill, validated(fill.stored, reply.exchange), personal(reply.exchange))
-        draft = self._entry(fill, reply, body="", size_bytes=reply.size_bytes or 0)
-        refusal = self._refusal(fill, reply, draft)
+        offer = offered(reply.exchange, reply.size_bytes, fill.window)
+        form = form_of(offer, fill.window, self._keeping, now=self._clock())
+        draft = self._draft(fill, offer, form)
+        refusal = why_not_kept(offer, draft, asked=fill.ask.fields, stored=fill.stored, keeping=self._keeping)
         self._store.refusals.note(fill.key, refusal)
         if refusal is not None:
             return await self._hand_over(fill, reply)
         try:
             self._learn(fill, draft)
-            return await self._receive(fill, reply, draft)
+            take = self._receive if form is None else self._in_slices
+            return await take(fill, reply, draft, offer)
         finally:
             reply.close()
 
-    def _entry(self, fill: Fill, reply: Reply, *, body: str, size_bytes: int) -> Entry:
-        return new_entry(
+    def _draft(self, fill: Fill, offer: Offer, form: Sliced | None) -> Entry:
+        """What is stored of an answer, but for its body."""
+        size_bytes = 0 if form is not None else offer.total_bytes or 0
+        entry = new_entry(
             fill.key,
-            reply.exchange,
-            body=body,
+            offer.exchange,
+            body="",
             size_bytes=size_bytes,
             asked=fill.ask.fields,
             negative_s=self._keeping.negative_s,
         )
+        return replace(entry, sliced=form)
 
-    def _refusal(self, fill: Fill, reply: Reply, draft: Entry) -> str | None:
-        """Why the answer is not kept, and therefore not for everybody: forbidden, of no use, or too large. None: it is.
+    async def _in_slices(self, fill: Fill, reply: Reply, head: Entry, offer: Offer) -> str:
+        """A large object: its head is stored at once, its slices as they become complete."""
+        form, part = head.sliced, offer.part
+        assert form is not None
+        first, last = (0, form.count - 1) if part is None else (form.number(part.first), form.number(part.last))
+        cut = Cut(head, form, first, last, self._files, is_awaited=lambda: fill.viewers > 0)
+        self.slices.register(cut)
+        try:
+            fill.is_cut, fill.fresh_until = True, head.life.fresh_until
+            if await self._publish_head(fill, head):
+                self._close_to_others(fill)
+            cut.is_doomed |= fill.is_doomed
+            fill.head.set_result(InSlices(head, personal(offer.exchange)))
+            return await self.slices.receive(cut, reply)
+        finally:
+            self.slices.over(cut)
 
-        An error is not, where the entry that it would replace may be served instead (RFC 5861 §4).
-        """
-        exchange, size_bytes, bound = reply.exchange, reply.size_bytes, self._keeping.max_object_bytes
-        if exchange.status in ERRORS and fill.stored is not None and fill.stored.life.sie_s > 0:
-            return f"a {exchange.status}, while a stale answer may be served instead (RFC 5861 §4)"
-        forbidden = why_not_storable(
-            fill.ask.fields, exchange.status, exchange.fields, negative_s=self._keeping.negative_s
-        )
-        if forbidden is not None:
-            return forbidden
-        if not (draft.life.is_ever_served_alone or draft.has_validator):
-            return "it is stale at once and has no validator: it could never be served (RFC 9111 §4.3.1)"
-        if size_bytes is not None and size_bytes > bound:
-            return f"its {size_bytes} bytes are more than the node keeps of one object ({bound})"
-        return None
+    async def _publish_head(self, fill: Fill, head: Entry) -> bool:
+        """Store the record of an object in slices, with an empty body; its slices of other bytes are forgotten."""
+        room = self._store.reservation()
+        temp = None if fill.is_doomed else await self._temporary(0, room)
+        if temp is None:
+            return False
+        try:
+            if fill.is_doomed or not await self._store.publish(replace(head, body=temp.id), temp, room):
+                return False
+            await self._forget_old_slices(fill, head.sliced)
+            return True
+        finally:
+            os.close(temp.fd)
+            await self._store.discard(temp)
+
+    async def _forget_old_slices(self, fill: Fill, form: Sliced | None) -> None:
+        old = fill.stored
+        if old is not None and old.sliced is not None and old.sliced != form:
+            await self._store.drop_slices(old)
 
     async def _confirm(self, fill: Fill, entry: Entry, own: Fields) -> str:
         """A 304: the stored entry lives on, unless it was purged meanwhile."""
@@ -275,9 +304,10 @@ class Fills:
             self._set_apart(fill.key)
             if fill.stored is not None and not fill.is_doomed:
                 await self._store.drop(fill.stored, Cause.UNCACHEABLE)  # the origin has something else now
-        if not fill.has_leader:
+        is_for_leader = fill.has_leader and (fill.window is None or status not in {200, 206})  # else nobody's range
+        if not is_for_leader:
             reply.close()
-        fill.head.set_result(Private(reply if fill.has_leader else None, status))
+        fill.head.set_result(Private(reply if is_for_leader else None, status))
         return "error" if status >= 500 else "private"
 
     def _set_apart(self, key: Key) -> None:
@@ -285,12 +315,12 @@ class Fills:
             self._apart.clear()
         self._apart[key] = self._clock() + _APART_S
 
-    async def _receive(self, fill: Fill, reply: Reply, draft: Entry) -> str:
+    async def _receive(self, fill: Fill, reply: Reply, draft: Entry, offer: Offer) -> str:
         room = self._store.reservation()
         temp = await self._temporary(reply.size_bytes, room)
         fill.fresh_until = draft.life.fresh_until
         body = fill.body = Growing(self._files, temp, reply.size_bytes, stall_s=_STALL_S)
-        fill.head.set_result(Streaming(draft, personal(reply.exchange), body))
+        fill.head.set_result(Streaming(draft, personal(offer.exchange), body))
         try:
             async for chunk in reply.chunks():
                 if not await self._has_room(room, body, len(chunk)):
@@ -299,13 +329,13 @@ class Fills:
             if reply.size_bytes not in {None, body.size_bytes}:
                 raise UpstreamFailed("the origin sent less than it promised")
             body.finish()
-            return await self._keep(fill, reply, temp, room)
+            return await self._keep(fill, draft, temp, room)
         finally:
             room.release()
             if temp is not None:
                 await self._store.discard(temp)
 
-    async def _keep(self, fill: Fill, reply: Reply, temp: Temp | None, room: Reservation) -> str:
+    async def _keep(self, fill: Fill, draft: Entry, temp: Temp | None, room: Reservation) -> str:
         """Publish a complete body if it may be."""
         assert fill.body is not None
         if fill.body.refusal is not None:
@@ -314,9 +344,11 @@ class Fills:
             return "unstored"
         if fill.is_doomed:
             return "purged"
-        draft = self._entry(fill, reply, body=temp.id, size_bytes=fill.body.size_bytes)
-        entry = replace(draft, checksum=fill.body.checksum)
-        return "stored" if await self._store.publish(entry, temp, room) else "unstored"
+        entry = replace(draft, body=temp.id, size_bytes=fill.body.size_bytes, checksum=fill.body.checksum)
+        if not await self._store.publish(entry, temp, room):
+            return "unstored"
+        await self._forget_old_slices(fill, None)
+        return "stored"
 
     async def _temporary(self, size_bytes: int | None, room: Reservation) -> Temp | None:
         """A file to fill; None when quota or disk refuse: then viewers are served all the same."""
@@ -336,8 +368,9 @@ class Fills:
         return needed <= self._keeping.max_object_bytes and await room.grow(needed + _STEP_BYTES)
 
 
-def _conditional(ask: Ask, stored: Entry | None) -> Ask:
-    """The request of a fill: it validates what is stored. RFC 9111 §4.3.1."""
-    if stored is None:
-        return ask
-    return Ask(ask.method, ask.key, Fields(ask.fields.pairs + validators(stored.fields)))
+def _request(fill: Fill) -> Ask:
+    """The request of a fill: it validates what is stored (RFC 9111 §4.3.1), and asks for no more than is wanted."""
+    more = () if fill.stored is None else validators(fill.stored.fields)
+    if fill.window is not None:
+        more = (*more, ("range", fill.window.range))
+    return replace(fill.ask, fields=fill.ask.fields.plus(*more)) if more else fill.ask

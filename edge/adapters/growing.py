@@ -48,6 +48,11 @@ class Growing:
         self._changed = asyncio.Event()
         self._is_released = False
 
+    def place(self, temp: Temp) -> None:
+        """Give it a file, as long as nothing has come."""
+        assert self.size_bytes == 0
+        self._temp, self._on_disk = temp, True
+
     @property
     def is_joinable(self) -> bool:
         """Whether a new reader can still get the body from its start."""

@@ -180,6 +180,10 @@ class Store:
         """Whether nginx finds the key in the hot tree."""
         return key in self._hot
 
+    def has(self, key: Key) -> bool:
+        """Whether something is stored in exactly this place, as far as can be told without the disk."""
+        return key in self._policy
+
     def hit(self, key: Key) -> None:
         """The entry was used, by the brain or by nginx."""
         self._policy.hit(key)
@@ -292,8 +296,14 @@ class Store:
         await self._worker.run(self.bodies.discard, temp)
 
     async def drop(self, entry: Entry, cause: Cause = Cause.EVICTED) -> None:
-        """Forget one entry: its body is not there, or (UNCACHEABLE) the origin has something else now."""
-        await self._drop([entry.key], "drop", cause)
+        """Forget one entry, with its slices: its body is not there, or (UNCACHEABLE) the origin has something else now."""
+        await self._drop([entry.key, *filter(self.has, entry.slice_keys)], "drop", cause)
+
+    async def drop_slices(self, head: Entry) -> None:
+        """Forget the slices of an object that has become another."""
+        keys = [key for key in head.slice_keys if self.has(key)]
+        if keys:
+            await self._drop(keys, "drop", Cause.UNCACHEABLE)
 
     # --- forgetting
 

@@ -16,6 +16,7 @@ from playnet.http.vary import Selector, selector, varying
 from playnet.names import DATE_FIELD, POSITION_FIELD
 
 from .key import Key
+from .slices import Sliced
 from .variants import variant_key
 
 VERSION: Final = 2  # of the record; a record of another version is a miss
@@ -41,6 +42,7 @@ class Entry:
 
     `selector`: the normal form of the request fields it varies by; the key of such a response ends in their hash.
     `checksum`: CRC-32 of the body.
+    `sliced`: this is the head of an object in slices; its own body is empty.
     """
 
     key: Key
@@ -54,6 +56,17 @@ class Entry:
     soft_purged_at: float | None = None
     selector: Selector = ()
     checksum: int = 0
+    sliced: Sliced | None = None
+
+    @property
+    def length_bytes(self) -> int:
+        """Length of the representation, of which an object in slices has nothing in its own body."""
+        return self.size_bytes if self.sliced is None else self.sliced.total_bytes
+
+    @property
+    def slice_keys(self) -> tuple[Key, ...]:
+        """Where the slices of this head are, those that are stored."""
+        return () if self.sliced is None else tuple(self.sliced.key(self.key, at) for at in range(self.sliced.count))
 
     @property
     def has_validator(self) -> bool:
@@ -74,6 +87,8 @@ class Entry:
             "body": self.body, "size": self.size_bytes, "asked": self.requested_at, "life": clock, "soft": self.soft_purged_at,
             "selector": self.selector, "crc": self.checksum,
         }  # fmt: skip
+        if self.sliced is not None:
+            record["sliced"] = [self.sliced.total_bytes, self.sliced.slice_bytes, self.sliced.identity]
         return json.dumps(record, separators=(",", ":")).encode()
 
 
@@ -95,9 +110,14 @@ def load(record: bytes) -> Entry | None:
             soft_purged_at=None if raw["soft"] is None else float(raw["soft"]),
             selector=tuple((str(name), None if value is None else str(value)) for name, value in raw["selector"]),
             checksum=int(raw["crc"]),
+            sliced=_sliced(raw.get("sliced")),
         )
     except (ValueError, KeyError, TypeError, IndexError):
         return None
+
+
+def _sliced(told: list[Any] | None) -> Sliced | None:
+    return None if told is None else Sliced(int(told[0]), int(told[1]), str(told[2]))
 
 
 def _lifetime(clock: list[Any]) -> Lifetime:
@@ -120,6 +140,10 @@ class Exchange:
         if parse_date(fields.get("date"), now=received_at) is None:
             fields = fields.without(["date"]).plus(("date", format_date(received_at)))
         return cls(status, fields, requested_at, received_at)
+
+    def whole(self) -> "Exchange":
+        """A 206 as the 200 whose bytes it brings. RFC 9110 §15.3.7.2: the same fields but for the range."""
+        return replace(self, status=200, fields=self.fields.without(["content-range", "content-length"]))
 
 
 def new_entry(
@@ -187,7 +211,7 @@ def freshened(stored: Entry, exchange: Exchange) -> Entry | None:
             return None
     length = exchange.fields.get("content-length")
     fresh = validated(stored, exchange)
-    return fresh if length in {None, str(stored.size_bytes)} and may_replace(stored, fresh) else None
+    return fresh if length in {None, str(stored.length_bytes)} and may_replace(stored, fresh) else None
 
 
 def may_replace(stored: Entry, fresh: Entry) -> bool:

@@ -44,6 +44,8 @@ def is_hot(entry: Entry, *, marks: Marks, now: float) -> bool:
 
 def why_not_hot(entry: Entry, *, marks: Marks, now: float) -> str | None:
     """The first rule that keeps the entry out of the hot tree, for people; None when it may stand there."""
+    if entry.sliced is not None:
+        return "it is kept in slices: nginx can send one file, not several"
     if entry.status != 200:
         return f"its status is {entry.status}: a file is always a 200"
     if decide(entry, marks=marks, now=now) != Serve(entry):

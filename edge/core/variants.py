@@ -12,6 +12,7 @@ from playnet.http.fields import Fields
 from playnet.http.vary import Selector, selected_by, suits
 
 from .key import Key
+from .slices import is_slice
 
 MAX_VARIANTS: Final = (
     64  # of one key; an origin that varies by Cookie or User-Agent must not fill the disk with one page
@@ -43,6 +44,8 @@ class Variants:
 
     def add(self, key: Key, selector: Selector) -> list[Key]:
         """A stored response; gives those that are too many now, oldest first."""
+        if is_slice(key):
+            return []
         primary = primary_of(key)
         self.learn(primary, selector)
         if not selector:

@@ -7,7 +7,7 @@ Objects are frozen after load and passed in, never global. Secrets stand in file
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from .auth import AUTH_SHAPES, Auth
 from .protect import PROTECT_SHAPES, Protect
@@ -269,6 +269,11 @@ class EdgeTuning(Section):
     max_object: Size = Field(
         "1GiB", ge=1 << 20, validate_default=True, description="Larger responses pass through uncached."
     )
+    slice_size: Size = Field(
+        "8MiB", ge=64 << 10, le=1 << 30, validate_default=True,
+        description="Responses larger than this are kept in slices of it, which come and go alone: a viewer of a part costs "
+        "the origin that part. 64KiB times a power of two.",
+    )  # fmt: skip
     free_space: Size = Field(
         "1GiB", ge=0, validate_default=True,
         description="Of the cache's file system, left to others: a node gives bytes back rather than fill the disk.",
@@ -288,6 +293,13 @@ class EdgeTuning(Section):
         description="Whether viewers may demand validation by Cache-Control in their requests. Then any of them can send "
         "every request on to the origin.",
     )
+
+    @field_validator("slice_size")
+    @classmethod
+    def _aligned(cls, size: int) -> int:
+        if size & (size - 1):
+            raise ValueError("expected 64KiB times a power of two, such as 1MiB or 8MiB")
+        return size
 
 
 class LoadBalancer(Section):

@@ -7,6 +7,7 @@ whole (§14.2 names both as signs of an attack). Departures, of nginx as well: a
 even as a last position, and positions in an empty representation select all of it.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -16,6 +17,7 @@ _UNIT: Final = "bytes="
 _LARGEST: Final = (1 << 63) - 1
 _DIGITS: Final = 19  # of _LARGEST; keeps int() cheap on hostile input
 _SPACE: Final = " "  # nginx skips no tabs
+_CONTENT_RANGE: Final = re.compile(r"bytes +(\d{1,18})-(\d{1,18})/(?:(\d{1,18})|\*)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,25 @@ def _placed(spec: Spec, size_bytes: int) -> Part | None:
     first = spec.first if spec.suffix is None else max(size_bytes - spec.suffix, 0)
     last = size_bytes - 1 if spec.last is None else min(spec.last, size_bytes - 1)
     return Part(first, last) if first <= last else None
+
+
+@dataclass(frozen=True, slots=True)
+class ContentRange:
+    """What a 206 says about its bytes. `total_bytes`: None where the sender does not know. RFC 9110 §14.4."""
+
+    first: int
+    last: int
+    total_bytes: int | None
+
+
+def content_range(value: str | None) -> ContentRange | None:
+    """Read the field of a 206; None where it is absent, or not valid."""
+    match = _CONTENT_RANGE.fullmatch((value or "").strip(" \t"))
+    if match is None:
+        return None
+    told = ContentRange(int(match[1]), int(match[2]), int(match[3]) if match[3] is not None else None)
+    is_valid = told.first <= told.last and (told.total_bytes is None or told.last < told.total_bytes)
+    return told if is_valid else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,7 +185,7 @@ RULES = [
         request("HEAD", "/v", "fwd=stale; fwd-status=200", origin=reply("max-age=10", ETag='"b"'), has={"ETag": '"b"'}),
         get("/v", REPLACED, origin=reply("max-age=10", ETag='"b"', body=b"new"), body=b"new")]),
     Scenario("range-of-a-complete-entry", "RFC 9111 §3.3", [
-        get("/v", MISS, origin=reply("max-age=60", body=b"0123456789"), Range="bytes=2-3", status=206, body=b"23", saw={"Range": None}),
+        get("/v", MISS, origin=reply("max-age=60", body=b"0123456789"), Range="bytes=2-3", status=206, body=b"23", saw={"Range": "bytes=0-8388607"}),
         get("/v", HIT, Range="bytes=-1", status=206, body=b"9", has={"Content-Range": "bytes 9-9/10"}),
         get("/v", HIT, body=b"0123456789")]),
     Scenario("partial-answers-are-not-kept", "RFC 9111 §3.3", [

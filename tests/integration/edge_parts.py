@@ -19,7 +19,10 @@ from edge.app import Brain, create_app
 from edge.core.hot import HOT_FIELDS
 from playnet.asgi.serve import serve
 from playnet.config import Address
+from playnet.http.conditional import if_range_holds
 from playnet.http.dates import format_date
+from playnet.http.fields import Fields
+from playnet.http.ranges import Part, Selected, Unsatisfiable, select
 from tests.aio import until
 from tests.files import bytes_below, files_below
 
@@ -51,7 +54,7 @@ def pattern(size: int, seed: int = 1) -> bytes:
 class Script:
     """How the origin answers one path.
 
-    `pause_at`: after so many body bytes wait for `go`, -1 already before the head; `die_at`: cut the connection.
+    `ranges`: it answers one range, with 206. `sent_bytes`: of bodies, so far. `pause_at`: after so many body bytes wait for `go`, -1 already before the head; `die_at`: cut the connection.
     """
 
     body: bytes = b""
@@ -60,8 +63,16 @@ class Script:
     pause_at: int | None = None
     die_at: int | None = None
     chunked: bool = False
+    ranges: bool = False
+    sent_bytes: int = 0
     go: asyncio.Event = field(default_factory=asyncio.Event)
     reached: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def send(self, response: web.StreamResponse, data: bytes) -> None:
+        """In pieces, each counted before it leaves."""
+        for at in range(0, len(data), 1 << 16):
+            self.sent_bytes += len(data[at : at + (1 << 16)])
+            await response.write(data[at : at + (1 << 16)])
 
     def saying(self, cache_control: str) -> Self:
         self.headers["Cache-Control"] = cache_control
@@ -122,20 +133,33 @@ class Origin:
         if script.pause_at == -1:
             script.reached.set()
             await script.go.wait()
-        response = web.StreamResponse(status=script.status, headers=headers)
+        selected = self._selected(request, script) if script.ranges and script.status == 200 else None
+        if isinstance(selected, Unsatisfiable):
+            return web.Response(status=416, headers={"Content-Range": f"bytes */{len(script.body)}"})
+        whole = script.body
+        if isinstance(selected, Part):
+            headers["Content-Range"] = selected.content_range(len(whole))
+            whole = whole[selected.first : selected.last + 1]
+        status = 206 if isinstance(selected, Part) else script.status
+        response = web.StreamResponse(status=status, headers=headers)
         if script.chunked:
             response.enable_chunked_encoding()
         else:
-            response.content_length = len(script.body)
+            response.content_length = len(whole)
         await response.prepare(request)
         if request.method != "HEAD":
             with suppress(ConnectionError):  # the node gave up
-                await self._send(request, response, script)
+                await self._send(request, response, script, whole)
         return response
 
-    async def _send(self, request: web.BaseRequest, response: web.StreamResponse, script: Script) -> None:
-        stop = min(at for at in (script.pause_at, script.die_at, len(script.body)) if at is not None and at >= 0)
-        await response.write(script.body[:stop])
+    def _selected(self, request: web.BaseRequest, script: Script) -> Selected:
+        named = Fields.of(request.headers.items())
+        holds = if_range_holds(named, Fields.of([*script.headers.items(), ("Date", format_date(self._clock()))]))
+        return select(named.get("range") if holds else None, len(script.body))
+
+    async def _send(self, request: web.BaseRequest, response: web.StreamResponse, script: Script, body: bytes) -> None:
+        stop = min(at for at in (script.pause_at, script.die_at, len(body)) if at is not None and at >= 0)
+        await script.send(response, body[:stop])
         script.reached.set()
         if script.pause_at is not None:
             await script.go.wait()
@@ -143,7 +167,7 @@ class Origin:
             assert request.transport is not None
             request.transport.abort()
             return
-        await response.write(script.body[stop:])
+        await script.send(response, body[stop:])
 
 
 def cache_status(response: aiohttp.ClientResponse) -> str:
@@ -194,14 +218,14 @@ class Lab:
 async def brain(
     port: int, cache: Path, *, size_bytes: int = 64 << 20, max_object_bytes: int = 32 << 20, redis_url: str | None = None,
     origins: Sequence[str] = ("",), read_s: float = 5, clock: Clock | None = None,
-    honour_request_directives: bool = False, spare_bytes: int = 0,
+    honour_request_directives: bool = False, spare_bytes: int = 0, slice_bytes: int = 8 << 20,
 ) -> AsyncIterator[Lab]:  # fmt: skip
     """A brain in this process, without nginx, whose clock the test moves. An empty origin stands for the scripted one."""
     clock, stop = clock or Clock(), asyncio.Event()
     async with Origin(clock).running() as origin, aiohttp.ClientSession(auto_decompress=False) as client:
         settings = Brain(
             name="edge-t", origins=tuple(url or origin.url for url in origins), cache=cache, size_bytes=size_bytes,
-            max_object_bytes=max_object_bytes, connect_s=1, read_s=read_s, redis_url=redis_url,
+            max_object_bytes=max_object_bytes, slice_bytes=slice_bytes, connect_s=1, read_s=read_s, redis_url=redis_url,
             honour_request_directives=honour_request_directives, spare_bytes=spare_bytes,
         )  # fmt: skip
         async with asyncio.TaskGroup() as group:

@@ -370,7 +370,7 @@ def test_a_disk_that_refuses_costs_no_viewer_anything(
 
     async def body() -> None:
         whole = pattern(9 << 20)
-        async with brain(free_port(), short_tmp) as lab:
+        async with brain(free_port(), short_tmp, slice_bytes=16 << 20) as lab:
             lab.origin.scripts[PATH] = media(whole)
             monkeypatch.setattr(growing, "_write_all", refusing)
             replies = await asyncio.gather(*(lab.get(PATH) for _ in range(3)))
