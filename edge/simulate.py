@@ -1,11 +1,11 @@
-"""`python -m edge.simulate`, what `playnet cache simulate` runs: the nodes' eviction policies over a trace.
+"""`python -m edge.simulate`, what `playnet cache simulate` runs: the nodes' eviction and admission over a trace.
 
-Every policy at every size sees the trace in one pass; shares of the footprint need one pass more, to measure it.
+Every policy with every admission at every size sees the trace in one pass; shares of the footprint need one pass more, to measure it.
 """
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from edge.adapters.traces import FORMATS, Trace, guessed_format
+from edge.core.admission import ADMISSIONS
 from edge.core.eviction import POLICIES
 from edge.core.simulation import Cache, Demand, Footprint, footprint, simulate
 from playnet.cli.output import err, out, print_json, tell
@@ -49,6 +50,7 @@ class Run:
     """One cache, named as it was asked for."""
 
     policy: str
+    admission: str
     size: str
     cache: Cache
 
@@ -94,6 +96,10 @@ def _parser() -> argparse.ArgumentParser:
         "--policy", default=",".join(POLICIES), metavar="P[,P...]", help=f"some of {', '.join(POLICIES)}; default: all"
     )
     parser.add_argument(
+        "--admission", default="always", metavar="A[,A...]",
+        help=f"what a full cache writes: some of {', '.join(ADMISSIONS)}; default: always",
+    )  # fmt: skip
+    parser.add_argument(
         "--format", choices=FORMATS,
         help="csv (time,key,size), oracle (libCacheSim's oracleGeneral), web12 (big-endian uint32, sizes 1); "
         "default: by the file's name",
@@ -103,17 +109,19 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _simulate(args: argparse.Namespace) -> None:
-    policies, quotas = _policies(args.policy), [parse_quota(text.strip()) for text in args.size.split(",")]
-    if len(policies) * len(quotas) > _MAX_CACHES:
-        raise ConfigError(f"--size, --policy: more than {_MAX_CACHES} caches at once")
+    policies, admissions = _chosen("policy", args.policy, POLICIES), _chosen("admission", args.admission, ADMISSIONS)
+    quotas = [parse_quota(text.strip()) for text in args.size.split(",")]
+    if len(policies) * len(admissions) * len(quotas) > _MAX_CACHES:
+        raise ConfigError(f"--size, --policy, --admission: more than {_MAX_CACHES} caches at once")
     needs_footprint = any(quota.percent is not None for quota in quotas)
     with _progress(args.trace, passes=2 if needs_footprint else 1) as told:
         trace = Trace(args.trace, args.format or guessed_format(args.trace), told)
         whole = footprint(trace) if needs_footprint else None
         runs = [
-            Run(policy, quota.text, Cache(POLICIES[policy](), quota.resolved(whole)))
+            Run(policy, name, quota.text, Cache(POLICIES[policy](), quota.resolved(whole), ADMISSIONS[name](b"")))
             for quota in quotas
             for policy in policies
+            for name in admissions
         ]
         demand = simulate(trace, [run.cache for run in runs])
     if not demand.requests:
@@ -124,11 +132,11 @@ def _simulate(args: argparse.Namespace) -> None:
         _print(demand, whole, runs)
 
 
-def _policies(text: str) -> list[str]:
+def _chosen(option: str, text: str, known: Collection[str]) -> list[str]:
     names = [name.strip() for name in text.split(",")]
     for name in names:
-        if name not in POLICIES:
-            raise ConfigError(f"--policy {name}: expected some of {', '.join(POLICIES)}")
+        if name not in known:
+            raise ConfigError(f"--{option} {name}: expected some of {', '.join(known)}")
     return names
 
 
@@ -162,10 +170,12 @@ def _document(trace: Trace, demand: Demand, whole: Footprint | None, runs: Seque
         "runs": [
             {
                 "policy": run.policy,
+                "admission": run.admission,
                 "size": run.size,
                 "size_bytes": run.cache.quota_bytes,
                 "misses": run.cache.misses,
                 "missed_bytes": run.cache.missed_bytes,
+                "written_bytes": run.cache.written_bytes,
                 "evictions": run.cache.evictions,
                 "object_miss_ratio": _ratio(run.cache.misses, demand.requests),
                 "byte_miss_ratio": _ratio(run.cache.missed_bytes, demand.requested_bytes),
@@ -177,16 +187,18 @@ def _document(trace: Trace, demand: Demand, whole: Footprint | None, runs: Seque
 
 def _print(demand: Demand, whole: Footprint | None, runs: Sequence[Run]) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("size", "bytes", "policy", "object misses", "byte misses", "evictions"):
-        table.add_column(heading, justify="left" if heading in {"size", "policy"} else "right")
+    for heading in ("size", "bytes", "policy", "admission", "misses", "of bytes", "written", "evictions"):
+        table.add_column(heading, justify="left" if heading in {"size", "policy", "admission"} else "right")
     for run in runs:
         cache = run.cache
         table.add_row(
             run.size,
             str(cache.quota_bytes),
             run.policy,
+            run.admission,
             f"{_ratio(cache.misses, demand.requests):.4f}",
             f"{_ratio(cache.missed_bytes, demand.requested_bytes):.4f}",
+            f"{_ratio(cache.written_bytes, demand.requested_bytes):.4f}",
             str(cache.evictions),
         )
     out.print(f"{demand.requests} requests for {decimal(demand.requested_bytes)}")

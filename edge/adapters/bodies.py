@@ -11,6 +11,7 @@ import fcntl
 import os
 import secrets
 import shutil
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -188,10 +189,16 @@ class Bodies:
             with os.scandir(self.bodies) as folders:
                 for folder in folders:
                     with os.scandir(folder.path) as files:
-                        found.update((file.name, file.stat(follow_symlinks=False).st_size) for file in files)
+                        found.update(_sizes(files))
         except OSError as exc:
             raise refused(exc) from exc
         return found
+
+
+def _sizes(files: Iterable[os.DirEntry[str]]) -> Iterator[tuple[str, int]]:
+    for file in files:
+        with suppress(FileNotFoundError):  # deleted meanwhile
+            yield file.name, file.stat(follow_symlinks=False).st_size
 
 
 def refused(exc: OSError) -> StorageFull | Unavailable:

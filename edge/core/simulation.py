@@ -4,8 +4,9 @@ A trace names objects and their sizes, nothing else: no freshness, no purges, on
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from edge.core.admission import Admission, Always
 from edge.core.eviction import Policy
 from edge.core.key import Key
 
@@ -15,27 +16,31 @@ Use = tuple[Key, int]
 
 @dataclass(slots=True, eq=False)
 class Cache:
-    """One policy with a quota, and what came of it. An object larger than the quota is never kept.
+    """One policy with a quota and an admission, and what came of it. An object larger than the quota is never kept.
 
     An object keeps the size with which it was stored, whatever later requests say: a trace tells no reason for a change.
     """
 
     policy: Policy
     quota_bytes: int
+    admission: Admission = field(default_factory=Always)
     misses: int = 0
     missed_bytes: int = 0
+    written_bytes: int = 0
     evictions: int = 0
 
     def use(self, key: Key, size_bytes: int) -> None:
-        """One request: a hit, or a miss that makes room for the object and stores it."""
+        """One request: a hit, or a miss that makes room for the object and stores it if it is admitted."""
         policy = self.policy
         if key in policy:
             policy.hit(key)
             return
         self.misses += 1
         self.missed_bytes += size_bytes
-        if size_bytes > self.quota_bytes:
+        is_full = policy.size_bytes + size_bytes > self.quota_bytes
+        if size_bytes > self.quota_bytes or not self.admission.admits(key, is_full=is_full, held=len(policy)):
             return
+        self.written_bytes += size_bytes
         while policy.size_bytes + size_bytes > self.quota_bytes:
             policy.evict()
             self.evictions += 1

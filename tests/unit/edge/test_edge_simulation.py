@@ -108,9 +108,11 @@ def test_the_document_has_what_a_hand_counts(saved: Saved, capsys: pytest.Captur
         "footprint": {"objects": 3, "size_bytes": 50},
     }
     assert document["runs"] == [
-        {"policy": "lru", "size": "80%", "size_bytes": 40, "misses": 5, "missed_bytes": 90, "evictions": 3,
+        {"policy": "lru", "admission": "always", "size": "80%", "size_bytes": 40, "misses": 5, "missed_bytes": 90,
+         "written_bytes": 90, "evictions": 3,
          "object_miss_ratio": 0.833333, "byte_miss_ratio": 0.9},
-        {"policy": "lru", "size": "20B", "size_bytes": 20, "misses": 4, "missed_bytes": 80, "evictions": 0,
+        {"policy": "lru", "admission": "always", "size": "20B", "size_bytes": 20, "misses": 4, "missed_bytes": 80,
+         "written_bytes": 20, "evictions": 0,
          "object_miss_ratio": 0.666667, "byte_miss_ratio": 0.8},
     ]  # fmt: skip
 
@@ -118,8 +120,8 @@ def test_the_document_has_what_a_hand_counts(saved: Saved, capsys: pytest.Captur
 def test_the_table_has_a_line_for_each_policy_and_size(saved: Saved, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--trace", str(saved("web12.trace", _WEB12)), "--size", "1B,2B"]) == 0
     out, err = capsys.readouterr()
-    assert [line.split()[:4] for line in out.splitlines()[2:]] == [
-        [size, size[:1], policy, misses]
+    assert [line.split()[:5] for line in out.splitlines()[2:]] == [
+        [size, size[:1], policy, "always", misses]
         for size, misses in (("1B", "1.0000"), ("2B", "0.7500"))
         for policy in ("s3-fifo", "sieve", "lru", "gdsf")
     ]
@@ -134,6 +136,7 @@ def test_the_table_has_a_line_for_each_policy_and_size(saved: Saved, capsys: pyt
         (["--size", "nan%"], "--size nan%: expected at least one byte"),
         (["--size", "1%"], "--size 1%: less than one byte of a footprint of 50"),
         (["--size", "1B", "--policy", "fifo"], "--policy fifo: expected some of s3-fifo, sieve, lru, gdsf"),
+        (["--size", "1B", "--admission", "never"], "--admission never: expected some of always, second-request"),
         (["--size", ",".join(["1B"] * 17)], "more than 64 caches"),
         (["--size", "1B", "--trace", "absent.csv"], "absent.csv: cannot be read: No such file"),
         (["--size", "1B", "--trace", "absent"], "absent: the name does not tell the format"),
