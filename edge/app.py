@@ -23,6 +23,7 @@ from edge.adapters.hits import Hits
 from edge.adapters.inspection import Inspection
 from edge.adapters.metrics import Metrics
 from edge.adapters.pool import Deadlines
+from edge.adapters.prefetch import Prefetch
 from edge.adapters.purges import Purges
 from edge.adapters.recovery import system_boot_id
 from edge.adapters.reservation import Limits
@@ -63,6 +64,7 @@ class Brain:
     spare_bytes: int = 0
     fleet: Fleet | None = None
     prover: Prover | None = None
+    prefetch: bool = False
 
 
 class _Node:
@@ -106,8 +108,12 @@ class _Node:
             fills = Fills(store, upstream, group, keeping=keeping, metrics=metrics, clock=self.clock)
             stack.push_async_callback(fills.close)
             tasks = [group.create_task(_kept(store.upkeep), name="upkeep")]
+            prefetch = None
+            if brain.prefetch:
+                prefetch = Prefetch(brain.name, store, fills, upstream, metrics, self.clock)
+                tasks.append(group.create_task(_kept(prefetch.run), name="prefetch"))
             if brain.reports is not None:
-                hits = Hits(brain.reports, store, metrics)
+                hits = Hits(brain.reports, store, metrics, prefetch)
                 hits.start()
                 stack.callback(hits.close)
                 tasks.append(group.create_task(_kept(hits.run), name="hits"))
@@ -123,6 +129,7 @@ class _Node:
                 slice_bytes=brain.slice_bytes,
             )
             self.delivery = Delivery(settings, store, fills, upstream, metrics, self.clock)
+            self.delivery.prefetch = prefetch
             self.inspection = Inspection(
                 brain.name, store, fills, metrics, self.clock, follows_purges=brain.redis_url is not None
             )

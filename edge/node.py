@@ -77,6 +77,7 @@ def from_config(config: Config, layout: Layout, name: str) -> Setup:
         negative_s=tuning.negative_ttl,
         fleet=fleet,
         prover=prover,
+        prefetch=tuning.prefetch and (len(config.edges) == 1 or (fleet is not None and tuning.parents.ring)),
     )
     return Setup(
         brain=brain,
@@ -102,6 +103,7 @@ def standalone(*, name: str, origins: Sequence[str], where: Address, cache: Path
         read_s=_DEFAULT_READ_S,
         negative_s=_DEFAULT_NEGATIVE_S,
         spare_bytes=_DEFAULT_SPARE,
+        prefetch=True,
         reports=reports,
     )
     return Setup(

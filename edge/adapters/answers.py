@@ -49,7 +49,8 @@ class ViewerGone(OSError):
 class Viewer:
     """Who is answered. `has_nginx`: it stands between us and may send bodies for us.
 
-    `tells`: to a node of the fleet, how far purges had come here when it asked; None for everybody else.
+    `on_begin` hears the status as it is sent.
+    `tells`: to a node of the fleet, how far purges had come here when it asked; None for everybody else. `is_hint`: it wants no answer.
     For the metrics, once the answer is over: `cause`, why the store alone did not do; `source`, where the body came from.
     """
 
@@ -61,6 +62,8 @@ class Viewer:
     receive: Receive
     send: Send
     tells: Place | None = None
+    is_hint: bool = False
+    on_begin: Callable[[int], None] | None = None
     has_begun: bool = False
     cause: Cause | None = None
     source: Source | None = None
@@ -227,6 +230,8 @@ class Answer:
 
     async def _begin(self, code: int, fields: Fields) -> None:
         self._viewer.has_begun = True
+        if self._viewer.on_begin is not None:
+            self._viewer.on_begin(code)
         await self._viewer.send({"type": "http.response.start", "status": code, "headers": fields.encoded()})
 
     async def _stream(self, code: int, fields: Fields, chunks: AsyncGenerator[bytes, None]) -> None:

@@ -26,6 +26,7 @@ from edge.core.peering import for_peer, told
 from edge.core.slices import Window, first_window
 from edge.core.variants import primary_of
 from edge.core.wishes import granted, wishes
+from playnet import cmcd
 from playnet.asgi.problems import answer
 from playnet.errors import NotFound, PlayNetError, Unavailable
 from playnet.http.cache_status import CacheStatus, Forward
@@ -40,6 +41,7 @@ from .answers import Answer, Viewer
 from .fill import InSlices, Mismatch, Private, Streaming, Validated
 from .fills import Fills
 from .metrics import Metrics
+from .prefetch import Prefetch
 from .slices import Changed
 from .store import Store
 from .upstream import Ask, Looping, NotStored, Reply, Upstream, UpstreamFailed, UpstreamSlow
@@ -49,6 +51,7 @@ log = logger(__name__)
 _REFUSED: Final = frozenset({"CONNECT", "TRACE"})  # no tunnels; no echo of what a front added to the request
 _ALLOWED: Final = "GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE"
 _ATTEMPTS: Final = 3  # a body that vanished between decision and answer sends us back to the decision
+_PLAYED: Final = frozenset({200, 206, 304})
 _RESERVED: Final = ("/metrics/", "/debug/")  # and the same without the slash: never the origin's, whatever the prefix
 
 
@@ -78,6 +81,7 @@ class Delivery:
     ) -> None:  # fmt: skip
         self._settings, self._store, self._fills, self._upstream = settings, store, fills, upstream
         self._metrics, self._clock = metrics, clock
+        self.prefetch: Prefetch | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         viewer = self._viewer(scope, receive, send)
@@ -126,6 +130,17 @@ class Delivery:
             asked = b"?".join(part for part in (scope.get("raw_path") or b"", scope["query_string"]) if part)
             proven = ours.prover.proven(viewer.fields.get(PEER_FIELD), asked.decode("latin-1"), now=self._clock())
             viewer.tells = ours.position.applied if proven is not None else None
+            viewer.is_hint = proven is not None and proven.purpose == "hint"
+
+    def _expect_next(self, viewer: Viewer, wanted: Target, query: bytes) -> None:
+        """What this viewer will want after this; a node that asks on behalf of one has thought about that itself."""
+        prefetch = self.prefetch
+        if prefetch is None or viewer.method != "GET":
+            return
+        prefetch.asked(wanted.key)
+        if viewer.tells is None:
+            told = viewer.fields.get(cmcd.FIELD) or cmcd.argument(query.decode("latin-1"))
+            viewer.on_begin = lambda code: prefetch.seen(wanted.key, told) if code in _PLAYED else None
 
     async def _admitted(self, viewer: Viewer, scope: Scope) -> None:
         if viewer.method in _REFUSED:
@@ -139,6 +154,12 @@ class Delivery:
             raise NotFound("there is nothing here")
         if is_looping(viewer.fields, self._settings.node):
             raise Looping("this node has forwarded the request before")
+        if viewer.is_hint:
+            if self.prefetch is not None:
+                self.prefetch.hinted(wanted.key)
+            await Response(status_code=202)(scope, viewer.receive, viewer.send)
+            return
+        self._expect_next(viewer, wanted, scope["query_string"])
         if viewer.method not in {"GET", "HEAD"}:
             viewer.cause = Cause.BYPASS
             await self._pass(viewer, wanted, CacheStatus(fwd="method"))

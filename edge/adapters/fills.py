@@ -94,6 +94,11 @@ class Fills:
         """For how long answers to this key are still not shared."""
         return max(self._apart.get(key, 0.0) - self._clock(), 0.0)
 
+    @property
+    def count(self) -> int:
+        """How many exchanges run now."""
+        return len(self._running)
+
     def under_way(self, key: Key) -> list[Filling]:
         """The exchanges for a key that run now."""
         found = [fill for fill in self._running if fill.key == key]

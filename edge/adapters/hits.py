@@ -11,11 +11,13 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import unquote
 
 from edge.core.key import Key
 from playnet.errors import StartupFailed
 
 from .metrics import Metrics
+from .prefetch import Prefetch
 from .store import Store
 
 _POLL_S: Final = 0.5
@@ -26,8 +28,8 @@ _CUT_BYTES: Final = 4 << 20
 class Hits:
     """Follows one file from `start` to `close`, while `run` runs."""
 
-    def __init__(self, path: Path, store: Store, metrics: Metrics) -> None:
-        self._path, self._store, self._metrics = path, store, metrics
+    def __init__(self, path: Path, store: Store, metrics: Metrics, prefetch: Prefetch | None = None) -> None:
+        self._path, self._store, self._metrics, self._prefetch = path, store, metrics, prefetch
         self._fd = -1
         self._position = 0
         self._rest = b""
@@ -80,12 +82,20 @@ class Hits:
             except (ValueError, KeyError, TypeError):
                 continue
             self._store.hit(Key(path))
+            if self._prefetch is not None:
+                self._prefetch.asked(Key(path))
+                self._prefetch.seen(Key(path), _told(str(line.get("cmcd", ""))))
             sent_bytes += max(more_bytes, 0)
             heard += 1
         self._metrics.hot_reports_lost.inc(len(lines) - heard)
         self._metrics.requests.labels("hot").inc(heard)
         self._metrics.hits.labels("hot").inc(heard)
         self._metrics.sent_bytes.labels("hot").inc(sent_bytes)
+
+
+def _told(cmcd: str) -> str:
+    """What the player told: its header field as it is, or behind a question mark its query argument, still escaped."""
+    return unquote(cmcd[1:]) if cmcd.startswith("?") else cmcd
 
 
 def _parsed(lines: Sequence[bytes]) -> list[Any]:

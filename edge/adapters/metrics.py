@@ -79,6 +79,14 @@ class Metrics:
             ["outcome"],
             registry=self.registry,
         )
+        self.prefetches = Counter(
+            "playnet_edge_prefetches",
+            "Segments that were expected to be asked for next, by outcome: fetched, hinted (their node was told), held (there "
+            "already), ended (behind the last), rated and crowded (too many), paused (busy with viewers), failed; and of those "
+            "fetched useful and wasted. More wasted than useful: turn `edge_tuning.prefetch` off.",
+            ["outcome"],
+            registry=self.registry,
+        )
         self.stored_bytes = Gauge("playnet_edge_stored_bytes", "Bodies on disk.", registry=self.registry)
         self.quota_bytes = Gauge("playnet_edge_quota_bytes", "Bound of stored_bytes.", registry=self.registry)
         self.stored_entries = Gauge("playnet_edge_stored_entries", "Entries in the index.", registry=self.registry)

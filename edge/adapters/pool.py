@@ -24,6 +24,7 @@ from .metrics import Metrics
 
 _CONNECTIONS: Final = 512
 _HEAD_BYTES: Final = 32 << 10
+_HALF_LIFE_S: Final = 10.0
 _CHUNK_BYTES: Final = 256 << 10
 
 
@@ -75,6 +76,7 @@ class Pool:
 
     def __init__(self, deadlines: Deadlines, metrics: Metrics, clock: Callable[[], float]) -> None:
         self._deadlines, self._metrics, self._clock = deadlines, metrics, clock
+        self._average_s, self._averaged_at = 0.0, 0.0
         self._kept = self._opened(is_kept=True)
         # The upstream may close an idle connection while a request is under way on it. What must not be sent twice
         # therefore never goes over a used one (RFC 9112 §9.3.1).
@@ -128,12 +130,22 @@ class Pool:
                     allow_redirects=False,
                     trace_request_ctx=reuse,
                 )
-        self._metrics.first_byte.observe(time.perf_counter() - started)
+        self._took(time.perf_counter() - started)
         if not 200 <= response.status <= 599:  # RFC 9110 §15; 101 was not asked for
             response.close()
             raise Failed(Broke(False), UpstreamFailed("the origin's status is none", cause=str(response.status)))
         fields = Fields.raw(response.raw_headers)
         return response, Exchange.of(response.status, fields, requested_at=requested_at, received_at=self._clock())
+
+    def _took(self, seconds: float) -> None:
+        self._metrics.first_byte.observe(seconds)
+        self._average_s = self.first_byte_s * 0.8 + seconds * 0.2
+        self._averaged_at = time.monotonic()
+
+    @property
+    def first_byte_s(self) -> float:
+        """How long heads take lately; half as much counts after ten seconds without any."""
+        return float(self._average_s * 0.5 ** ((time.monotonic() - self._averaged_at) / _HALF_LIFE_S))
 
 
 async def _note_reuse(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:

@@ -108,6 +108,32 @@ class Upstream:
                     is_fresh = True
         raise failure
 
+    async def hint(self, key: Key, fields: Fields) -> bool:
+        """Tell the owner of a key that it will be asked for; False when that is this node. Raises UpstreamFailed, UpstreamSlow."""
+        ours = self.membership
+        owner = ours.fleet.owner(key, down=self._health.down(self._elapsed())) if ours is not None else None
+        if ours is None or owner is None:
+            return False
+        proof = ours.prover.proof(owner.name, "hint", key, now=self._clock())
+        sending = Sending("GET", owner.url, key, fields.plus((PEER_FIELD, proof)))
+        self._health.tries(owner.name, self._elapsed())
+        try:
+            response, _ = await self._pool.exchange(sending, head_s=self._deadlines.connect_s)
+        except Failed as exc:
+            self._note(owner, exc)
+            raise exc.error from exc
+        self._answered(owner)
+        if response.status != 202:
+            response.close()
+            raise UpstreamFailed(f"node {owner.name} takes no hints")
+        response.release()
+        return True
+
+    @property
+    def first_byte_s(self) -> float:
+        """How long upstreams take lately until they answer."""
+        return self._pool.first_byte_s
+
     def _parents(self, ask: Ask) -> tuple[Parent, ...]:
         down = self._health.down(self._elapsed())
         origins = spread(ask.key, self._origins, down=down)

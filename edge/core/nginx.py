@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from playnet import cmcd
 from playnet.config import Address, Protect
 from playnet.http.cache_status import CacheStatus
 from playnet.http.ranges import MAX_RANGES
@@ -35,6 +36,7 @@ _PROBLEM: Final = (
     '"detail":"This cache node is starting.","code":"unavailable"}'
 )
 _REFUSALS: Final = (400, 405, 413, 414, 421, 429, 431)  # that nginx answers by itself
+_HOT_LOG: Final = '{"path":"$hot_path","status":$status,"bytes":$body_bytes_sent,"cmcd":"$told"}'
 _REQUEST_LOG: Final = (
     '{"time":"$time_iso8601","client":"$remote_addr","request":"$request_id_out","method":"$request_method",'
     '"path":"$log_path","status":$status,"bytes":$body_bytes_sent,"seconds":$request_time,'
@@ -84,7 +86,10 @@ def _http(node: Node) -> list[str]:
         "large_client_header_buffers 4 8k;",
         f"client_max_body_size {node.protect.max_body};",  # streamed: it bounds an exchange, not memory
         "access_log off;",
-        """log_format hot escape=json '{"path":"$hot_path","status":$status,"bytes":$body_bytes_sent}';""",
+        f"log_format hot escape=json '{_HOT_LOG}';",
+        # what a player tells of its next request, in a field or in the query; bounded, as every part of a line
+        f'map $arg_{cmcd.ARGUMENT} $told_query {{ default ""; "~^[ -~]{{1,300}}$" ?$arg_{cmcd.ARGUMENT}; }}',
+        f'map $http_{_variable(cmcd.FIELD)} $told {{ default ""; "" $told_query; "~^[ -~]{{1,600}}$" $http_{_variable(cmcd.FIELD)}; }}',
         f"log_format request escape=json '{_REQUEST_LOG}';",
         # nginx would answer a HEAD with 206, which RFC 9110 §14.2 forbids; only the brain knows what to tell a peer
         f'map "$http_{_variable(PEER_FIELD)}:$request_method:$http_range" $is_read {{',

@@ -288,6 +288,11 @@ class EdgeTuning(Section):
         description="How long a 404, 405, 410, 414 or 501 is kept that says nothing about caching; 0s: not at all.",
     )  # fmt: skip
     parents: Parents = Field(default_factory=Parents)
+    prefetch: bool = Field(
+        True,
+        description="Fetch the next segment of what is being played, or the one that a player names in CMCD, before it is "
+        "asked for. Pauses while viewers keep the node busy. Works with one edge, or with `parents.ring`.",
+    )
     honour_request_directives: bool = Field(
         False,
         description="Whether viewers may demand validation by Cache-Control in their requests. Then any of them can send "

@@ -1,7 +1,7 @@
-"""Structured fields, as far as targeted cache control needs them: dictionaries of bare items. RFC 9651 §4.2.2.
+"""Structured fields, as far as caching and players need them: dictionaries of items and inner lists. RFC 9651 §4.2.2.
 
 Strict, as the specification demands: a field that does not parse as a whole is None, never half a dictionary.
-Inner lists and parameters are read and left out; byte sequences, dates and display strings have no meaning here.
+Parameters are read and left out; byte sequences, dates and display strings have no meaning here.
 """
 
 import re
@@ -27,7 +27,8 @@ class Token:
     text: str
 
 
-Item = int | bool | str | Token | None  # None: of a kind that has no meaning here
+Bare = int | bool | str | Token | None  # None: of a kind that has no meaning here
+Item = Bare | tuple[Bare, ...]
 
 
 class _Malformed(Exception):
@@ -70,18 +71,20 @@ def _member(text: str, position: int, members: dict[str, Item]) -> int:
 def _value(text: str, position: int) -> tuple[Item, int]:
     if not text.startswith("(", position):
         return _item(text, position)
+    members: list[Bare] = []
     position += 1
     while True:
         _, position = _matched(_SPACES_ONLY, text, position)
         if text.startswith(")", position):
-            return None, position + 1
-        _, position = _item(text, position)
+            return tuple(members), position + 1
+        member, position = _item(text, position)
+        members.append(member)
         position = _parameters(text, position)
         if text[position : position + 1] not in {" ", ")"}:
             raise _Malformed
 
 
-def _item(text: str, position: int) -> tuple[Item, int]:
+def _item(text: str, position: int) -> tuple[Bare, int]:
     for form in (_NUMBER, _STRING, _TOKEN, _BOOLEAN, _BYTES, _DATE):
         match = form.match(text, position)
         if match is not None:
@@ -89,7 +92,7 @@ def _item(text: str, position: int) -> tuple[Item, int]:
     raise _Malformed
 
 
-def _meaning(form: re.Pattern[str], match: re.Match[str]) -> Item:
+def _meaning(form: re.Pattern[str], match: re.Match[str]) -> Bare:
     if form is _NUMBER:
         return int(match[0]) if match["whole"] is not None else None
     if form is _STRING:

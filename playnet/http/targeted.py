@@ -28,7 +28,7 @@ def _argument(value: Item) -> str | None:
     match value:
         case Token(text):
             return text
-        case bool() | None:
+        case bool() | tuple() | None:
             return None
         case _:
             return str(value)

@@ -244,7 +244,8 @@ def test_age_reaches_the_lifetime_when_freshness_ends(max_age: int, age: int, la
     [
         pytest.param("max-age=60, public", {"max-age": 60, "public": True}, id="numbers-and-flags"),
         pytest.param('a="x\\"y", b=tok/en:1;p=1;q, c=?0', {"a": 'x"y', "b": Token("tok/en:1"), "c": False}, id="items"),
-        pytest.param("a=1.5, b=(1 2;x), c=:aGk=:, d=@5", {"a": None, "b": None, "c": None, "d": None}, id="without-meaning"),
+        pytest.param("a=1.5, c=:aGk=:, d=@5", {"a": None, "c": None, "d": None}, id="without-meaning"),
+        pytest.param('a=(1 "x";y=2), b=()', {"a": (1, "x"), "b": ()}, id="inner-lists"),
         pytest.param("a=1,  a=2", {"a": 2}, id="the-last-counts"),
         pytest.param("", {}, id="empty"),
         *((pytest.param(text, None, id=f"malformed-{index}") for index, text in enumerate(
