@@ -14,11 +14,16 @@ from .adapters.api_tokens import ApiTokens
 from .adapters.attempts import Attempts
 from .adapters.audit import Audit
 from .adapters.callers import Callers, Credentials
+from .adapters.flows import Flows
 from .adapters.hashing import Hashing
+from .adapters.identities import Identities
+from .adapters.openid import OpenId, Registers
+from .adapters.provider import ProviderHttp
 from .adapters.sessions import Sessions
 from .core.accounts.sessions import Lifetime, cookie_rule
 from .routes import accounts as account_routes
 from .routes import api_tokens as api_token_routes
+from .routes import providers as provider_routes
 from .routes import sessions as session_routes
 from .routes.authorisation import Gate
 from .routes.sessions import Door
@@ -31,7 +36,9 @@ class Membership:
     door: Door
     api_tokens: ApiTokens
     gate: Gate
+    openid: OpenId
     hashing: Hashing
+    http: ProviderHttp
 
     def add_routes(self, app: FastAPI) -> None:
         """Everything below /api/v1 that is about accounts."""
@@ -41,22 +48,27 @@ class Membership:
         app.include_router(api_token_routes.owning(self.api_tokens))
         app.include_router(account_routes.administering(door.accounts, door.sessions, door.attempts))
         app.include_router(account_routes.auditing(self.gate.audit))
+        app.include_router(provider_routes.providing(self.openid, door))
 
     async def close(self) -> None:
         """Let go of threads and connections."""
         self.hashing.close()
+        await self.http.close()
 
 
 def membership(config: Config, database: Database, redis: Redis, automation: str) -> Membership:
-    """Everything wired, nothing opened. `automation`: the API token."""
+    """Everything wired, nothing opened. `automation`: the API token. ConfigError for a secret that cannot be read."""
     settings = config.auth
-    hashing = Hashing()
+    hashing, http = Hashing(), ProviderHttp()
     accounts = Accounts(database, hashing)
     sessions = Sessions(redis, Lifetime(settings.session_idle, settings.session_lifetime))
     api_tokens = ApiTokens(database)
+    registers = Registers(accounts=accounts, identities=Identities(database), flows=Flows(redis), sessions=sessions)
+    openid = OpenId(config, registers, http)
     cookie = cookie_rule(config.public_url, plain_http=settings.plain_http)
-    credentials = Credentials(automation=automation, sessions=sessions, api_tokens=api_tokens, id_tokens=None)
+    credentials = Credentials(automation=automation, sessions=sessions, api_tokens=api_tokens, id_tokens=openid.bearer)
     callers = Callers(database, credentials, cookie)
     door = Door(accounts=accounts, sessions=sessions, attempts=Attempts(redis), callers=callers, cookie=cookie)
     trusted = [ip_network(network) for network in settings.trusted_fronts]
-    return Membership(door, api_tokens, Gate(callers=callers, audit=Audit(database), trusted=trusted), hashing)
+    gate = Gate(callers=callers, audit=Audit(database), trusted=trusted)
+    return Membership(door, api_tokens, gate, openid, hashing, http)

@@ -61,7 +61,7 @@ class Credentials:
     automation: str
     sessions: Sessions
     api_tokens: ApiTokens
-    id_tokens: IdTokens | None
+    id_tokens: IdTokens
 
 
 class Callers:
@@ -101,9 +101,7 @@ class Callers:
             raise Unauthorized("expected the header `Authorization: Bearer TOKEN`")
         if hmac.compare_digest(digest(token), digest(self._credentials.automation)):
             return AUTOMATION
-        found = await self._credentials.api_tokens.use(token)
-        if found is None and self._credentials.id_tokens is not None:
-            found = await self._credentials.id_tokens(token)
+        found = await self._credentials.api_tokens.use(token) or await self._credentials.id_tokens(token)
         if found is None:
             raise Unauthorized("the bearer token is not known here: it was revoked, has expired, or belongs elsewhere")
         return found

@@ -113,6 +113,18 @@ class Sessions:
             await self._redis.delete(place)
         return len(found)
 
+    async def end_of_identity(self, account: AccountId, issuer: str, subject: str) -> int:
+        """Back-Channel Logout by `sub` alone: all that this identity began."""
+        async with answering():
+            keys = await self._keys(account)
+            stored = await self._redis.mget([_entry(key) for key in keys]) if keys else []
+            sessions = zip(keys, map(_read, stored), strict=True)
+            ending = [
+                key for key, session in sessions if session and (session.issuer, session.subject) == (issuer, subject)
+            ]
+            await self._forget(account, ending)
+        return len(ending)
+
     async def of(self, account: AccountId) -> list[tuple[str, Session]]:
         """Public names and sessions, the last used first."""
         async with answering():

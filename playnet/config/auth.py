@@ -64,6 +64,14 @@ class Provider(Section):
         "joined by its address. Empty: any address, and no account is joined by address.",
         examples=[["example.org"]],
     )
+    trust_email: bool = Field(
+        False,
+        description="Take addresses as verified although the provider does not say so in `email_verified`: only for one whose "
+        "users cannot choose their address.",
+    )
+    sign_in: bool = Field(
+        True, description="Whether the sign-in page offers it; Firebase, for one, is for bearers only."
+    )
     sign_up: bool = Field(True, description="Whether who comes first time gets an account.")
     default_role: RoleName = Field("viewer", description="The role of accounts that are made at sign-in.")
     roles: tuple[RoleByClaim, ...] = Field((), max_length=100, description="Claims that give roles.")

@@ -86,6 +86,11 @@ RULES: Final[Mapping[Route, Rule]] = {
     ("PUT", "/api/v1/accounts/{account_id}/password"): _ADMIN,
     ("DELETE", "/api/v1/accounts/{account_id}/sessions"): _ADMIN,
     ("GET", "/api/v1/audit"): Rule(Permission.AUDIT),
+    # Sign-in by a provider
+    ("GET", "/api/v1/providers"): _OPEN,
+    ("GET", "/api/v1/providers/{provider}/start"): _OPEN,
+    ("GET", "/api/v1/providers/{provider}/callback"): _OPEN,
+    ("POST", "/api/v1/providers/{provider}/logout"): _OPEN,
 }
 
 
