@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-import edge.adapters.upstream  # noqa: F401 (its errors join the tree)
+import edge.adapters.upstream  # noqa: F401 (their errors join the tree)
+import origin.core.tus  # noqa: F401 (their errors join the tree)
 from origin.core.error_page import MEANINGS, error_page
 from playnet.asgi import problems
 from playnet.errors import PlayNetError
