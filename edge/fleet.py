@@ -1,11 +1,14 @@
 """A node's place in its fleet, from the settings: the other nodes and the key by which they know each other."""
 
+from ipaddress import ip_address
+
 from edge.core.parents import Fleet
 from edge.core.proof import MIN_KEY_BYTES, Prover
-from playnet.config import Config
+from playnet.config import Config, Protect
 from playnet.errors import ConfigError
 from playnet.layout import Layout, read_secret
 from playnet.logs import logger
+from playnet.nginx.protection import behind_front
 from playnet.ring import Node
 
 log = logger(__name__)
@@ -31,3 +34,18 @@ def joined(config: Config, layout: Layout, name: str) -> tuple[Fleet, Prover] | 
     except ValueError as exc:
         expected = f"expected at least {MIN_KEY_BYTES} characters" if len(key) < MIN_KEY_BYTES else str(exc)
         raise ConfigError(f"{_SETTING}: {expected}") from exc
+
+
+def protection(config: Config) -> Protect:
+    """What strangers may take of a node; the other nodes of the fleet, where the settings give their addresses, are none."""
+    own = behind_front(config.protect)
+    nodes = {host for edge in config.edges if (host := edge.dialled.host.strip("[]")) and _is_address(host)}
+    return own.model_copy(update={"exempt": tuple(dict.fromkeys((*own.exempt, *sorted(nodes))))})
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -15,14 +15,13 @@ from typing import Final
 
 from edge.app import Brain
 from edge.core.nginx import Node, render
-from edge.fleet import joined
+from edge.fleet import joined, protection
 from playnet.asgi.serve import listen
 from playnet.config import Address, Config, Protect
 from playnet.errors import ConfigError, StartupFailed
 from playnet.layout import Layout, redis_url
 from playnet.logs import logger
 from playnet.nginx import Instance, end_orphans, find_nginx
-from playnet.nginx.protection import behind_front
 from playnet.supervise import Child, HttpReady, Supervisor
 from playnet.supervise.account import accounts, hand_over
 
@@ -86,7 +85,7 @@ def from_config(config: Config, layout: Layout, name: str) -> Setup:
         brain_socket=layout.brain_socket(name),
         reports=layout.hot_reports(name),
         run_as=config.site.run_as,
-        protect=behind_front(config.protect),
+        protect=protection(config),
     )
 
 

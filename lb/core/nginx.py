@@ -8,7 +8,7 @@ from math import ceil
 
 from playnet.config import Config, Protect
 from playnet.layout import Layout
-from playnet.names import CONNECTION_FIELD, FAILOVER_HEADER
+from playnet.names import CONNECTION_FIELD, FAILOVER_HEADER, PEER_FIELD
 from playnet.nginx import Process, main_block, quoted, temp_paths
 from playnet.nginx.problems import Around, error_pages
 from playnet.nginx.protection import allowed, http_block, server_block
@@ -178,6 +178,7 @@ def _request_fields() -> list[str]:
         "proxy_set_header X-Forwarded-Proto $scheme;",
         'proxy_set_header X-Forwarded-Host "";',
         'proxy_set_header Forwarded "";',
+        f'proxy_set_header {PEER_FIELD} "";',  # between nodes only; it would keep nginx from serving what is hot
         "proxy_set_header Via $playnet_via;",
         f"proxy_set_header {FAILOVER_HEADER} 1;",
     ]
