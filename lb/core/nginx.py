@@ -10,7 +10,7 @@ from playnet.config import Config, Protect
 from playnet.layout import Layout
 from playnet.names import CONNECTION_FIELD, FAILOVER_HEADER, PEER_FIELD
 from playnet.nginx import Process, main_block, quoted, temp_paths
-from playnet.nginx.problems import Around, error_pages
+from playnet.nginx.problems import Around, error_pages, named_location
 from playnet.nginx.protection import allowed, http_block, server_block
 from playnet.nginx.text import connection_named
 from playnet.ring import ring_of
@@ -31,6 +31,9 @@ _GZIP_TYPES = (
 _WITHOUT_SLASH = ("/v", "/t", "/live", "/api/v1/assets")
 
 _REFUSALS = (400, 404, 405, 413, 414, 421, 429, 431, 502, 504)  # that the front answers by itself
+_GONE = (502, 504)
+# tus-js-client asks for the offset and, told anything but 423 (Locked), begins the whole upload anew.
+_LOCKED = "@locked"
 _METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")  # of the appliance's own API
 
 _ACCESS_LOG_FIELDS = {
@@ -94,6 +97,11 @@ def _maps() -> list[str]:
         " ~^(?<playnet_site>[^?]*/t/)[^/]+(?<playnet_page>.*)$ $playnet_site-$playnet_page; }",
         'map $uri $playnet_cors { default ""; ~^/(?:v|t|live)/ "*"; }',
         *connection_named("$playnet_connection"),
+        *(
+            f'map "$request_method:$uri" $playnet_gone_{status} '
+            f"{{ default {named_location(status)}; ~^HEAD:/api/v1/uploads/ {_LOCKED}; }}"
+            for status in _GONE
+        ),
         'map $http_via $playnet_via { default "$http_via, 1.1 playnet-front"; "" "1.1 playnet-front"; }',
     ]
 
@@ -136,7 +144,12 @@ def _server(config: Config) -> list[str]:
         *_proxying(config),
         *_response_fields(),
         *server_block(protect),
-        *error_pages(_REFUSALS, Around(request_id="$request_id", cors="$playnet_cors", allow=allowed(protect))),
+        *error_pages(
+            _REFUSALS,
+            Around(request_id="$request_id", cors="$playnet_cors", allow=allowed(protect)),
+            chosen={status: f"$playnet_gone_{status}" for status in _GONE},
+        ),
+        f"location {_LOCKED} {{ return 423; }}",
         'location = /healthz { access_log off; default_type text/plain; return 200 "ok\\n"; }',
         'location = /readyz { access_log off; default_type text/plain; return 200 "ok\\n"; }',
         "location = /metrics { return 404; }",

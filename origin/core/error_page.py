@@ -37,6 +37,7 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
     "unauthorized": ("Credentials are missing or wrong.", "Sign in, or send `Authorization: Bearer TOKEN`."),
     "unavailable": ("A part of the appliance does not answer just now.", "Repeat it after `Retry-After` seconds."),
     "upload-gone": ("The upload was ended, has expired or was replaced.", "Begin it again."),
+    "upload-locked": ("How far the upload came cannot be told just now.", "Ask again in a moment."),
     "upstream-failed": (
         "The edge got no usable answer from the origin.",
         "Repeat it; the operator looks at the origin.",

@@ -59,6 +59,14 @@ class ChecksumMismatch(Rejected):
     http_status = 460
 
 
+class Locked(Rejected):
+    """Ask again in a moment. tus-js-client, told anything else than this, begins the whole upload anew."""
+
+    code = "upload-locked"
+    title = "This upload cannot be looked at just now"
+    http_status = 423
+
+
 @dataclass(frozen=True, slots=True)
 class Checksum:
     """What the bytes of one request must hash to."""

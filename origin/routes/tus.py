@@ -10,7 +10,7 @@ from origin.adapters.upload.resumable import NewUpload, Piece, Resumables
 from origin.core import tus
 from origin.core.resumable import Resumable
 from playnet.asgi.bodies import announced_bytes, has_body
-from playnet.errors import InvalidInput, NotFound
+from playnet.errors import InvalidInput, NotFound, Unavailable
 
 from .assets import problems
 from .authorisation import documented_token
@@ -71,11 +71,14 @@ def writing(uploads: Resumables, *, max_bytes: int) -> APIRouter:
         received = await uploads.receive(_known(upload), _piece(request, offset))
         return Response(status_code=204, headers=_fields(received))
 
-    @router.head("/{upload}", dependencies=_PUBLISHER, responses=problems(404, 410, 412, 503))
+    @router.head("/{upload}", dependencies=_PUBLISHER, responses=problems(404, 410, 412, 423))
     async def show_upload(upload: str, request: Request) -> Response:
         """How many bytes are durable."""
         tus.check_version(request.headers.get("tus-resumable"))
-        found = await uploads.show(_known(upload))
+        try:
+            found = await uploads.show(_known(upload))
+        except Unavailable as exc:
+            raise tus.Locked("how far this upload came cannot be told just now") from exc
         fields = {**_fields(found), "Cache-Control": "no-store"}
         if found.metadata:
             fields["Upload-Metadata"] = found.metadata

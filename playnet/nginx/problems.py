@@ -22,6 +22,7 @@ _OWN_STATUS: Final = {431: 494}  # nginx's internal number for "a header line do
 _BEFORE_PATH: Final = {400, 414}  # no path was read, so there is none that a named location could keep for the log
 _RETRY_S: Final = {429: RETRY_AFTER_S, 502: 2, 504: 2}
 _PLACE: Final = "/.playnet/problem/"
+_NONE: Final[Mapping[int, str]] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,18 +34,24 @@ class Around:
     allow: str
 
 
-def error_pages(statuses: Iterable[int], around: Around) -> Iterator[str]:
-    """`error_page` directives and their locations, for `server`."""
+def error_pages(statuses: Iterable[int], around: Around, *, chosen: Mapping[int, str] = _NONE) -> Iterator[str]:
+    """`error_page` directives and their locations, for `server`. `chosen`: a variable that names the location instead."""
     for status in statuses:
         unread = status in _BEFORE_PATH
-        place = f"= {_PLACE}{status}" if unread else f"@problem{status}"
+        place = f"= {_PLACE}{status}" if unread else named_location(status)
         fields = _fields(status, around)
-        yield f"error_page {_OWN_STATUS.get(status, status)} ={status} {place.removeprefix('= ')};"
+        own, target = _OWN_STATUS.get(status, status), place.removeprefix("= ")
+        yield f"error_page {own} = {chosen[status]};" if status in chosen else f"error_page {own} ={status} {target};"
         yield f"location {place} {{"
         yield f"    {'internal; ' if unread else ''}types {{ }} default_type application/problem+json;"
         yield from (f"    add_header {name} {value} always;" for name, value in fields.items())
         yield f"    return {status} '{_document(status, around)}';"
         yield "}"
+
+
+def named_location(status: int) -> str:
+    """Where the document of a status is answered."""
+    return f"@problem{status}"
 
 
 def _fields(status: int, around: Around) -> Mapping[str, str]:

