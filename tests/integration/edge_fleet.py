@@ -97,6 +97,7 @@ async def processes(
 async def brains(
     folder: Path, free_port: Port, *, redis_urls: Sequence[str | None] = (None, None), shields: tuple[str, ...] = (),
     keys: Sequence[str] | None = None, absent: tuple[str, ...] = (), prefetch: bool = False,
+    slice_bytes: int = 8 << 20,
 ) -> AsyncIterator[Nodes]:  # fmt: skip
     """Brains without nginx, one for each of `redis_urls`, on one clock. `keys`: what each takes for the fleet's secret; `absent`: do not run."""
     ports = {f"edge-{number}": free_port() for number in range(1, len(redis_urls) + 1)}
@@ -113,7 +114,7 @@ async def brains(
                 settings = Brain(
                     name=name, origins=(origin.url,), cache=folder / name, size_bytes=64 << 20, max_object_bytes=32 << 20,
                     connect_s=1, read_s=5, redis_url=redis_url, fleet=fleet, prover=Prover(name, key.encode()),
-                    prefetch=prefetch,
+                    prefetch=prefetch, slice_bytes=slice_bytes,
                 )  # fmt: skip
                 app = create_app(settings, clock=clock)
                 group.create_task(serve(app, Address("127.0.0.1", port), stop=stop, date=False), name=name)

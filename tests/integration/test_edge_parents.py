@@ -1,6 +1,8 @@
 """Nodes that ask each other: one origin request for a fleet, and nothing that a purge had ended."""
 
 import asyncio
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from playnet.purge.log import PurgeLog
 from playnet.purge.order import PurgeOrder
 from tests.aio import run, until
 from tests.integration.edge_fleet import Nodes, all_settled, brains, processes
-from tests.integration.edge_parts import Lab, Script, media, pattern
+from tests.integration.edge_parts import Lab, Script, children, media, pattern
 
 Port = Callable[[], int]
 PATH = "/v/abcdefghijkm/1/360p/1.m4s"
@@ -170,6 +172,46 @@ def test_all_nodes_ask_through_the_shield(short_tmp: Path, free_port: Port) -> N
             assert "PlayNet-Peer" not in nodes.origin.requests[0].headers
 
     run(body())
+
+
+def test_slices_of_a_large_object_come_from_its_owner(short_tmp: Path, free_port: Port) -> None:
+    async def body() -> None:
+        whole = pattern(300_000)
+        async with brains(short_tmp, free_port, slice_bytes=65536) as nodes:
+            path = next(path for n in range(99) if nodes.order(path := f"/v/{n}.mp4")[0] == "edge-2")
+            script = nodes.origin.scripts[path] = media(whole)
+            script.ranges = True
+            wanted = [(0, 9), (70_000, 140_000), (299_990, 299_999), (0, 299_999)]
+            for first, last in wanted:
+                response, data = await nodes.get("edge-1", path, Range=f"bytes={first}-{last}")
+                assert (response.status, data) == (206, whole[first : last + 1])
+            await all_settled(nodes)
+            assert script.sent_bytes == len(whole), "each byte left the origin once"
+            for name in nodes.labs:
+                assert (await nodes.get(name, path))[1] == whole
+            assert script.sent_bytes == len(whole)
+
+    run(body())
+
+
+def test_a_node_killed_within_a_fill_cuts_no_viewer_of_another(
+    short_tmp: Path, free_port: Port, redis_url: str
+) -> None:
+    async def body() -> None:
+        async with processes(short_tmp, free_port, redis_url, count=2) as nodes:
+            script = nodes.origin.scripts[PATH] = media(WHOLE)
+            script.ranges, script.pause_at = True, 30_000
+            owner, other = nodes.order(PATH)
+            async with nodes.client.get(nodes.labs[other].url + PATH) as response:
+                got = await response.content.readexactly(20_000)
+                brain = next(pid for pid, line in children(nodes.pids[owner]).items() if "--brain" in line)
+                os.kill(brain, signal.SIGKILL)
+                script.go.set()
+                got += await response.read()
+            assert got == WHOLE
+            assert nodes.origin.requests[-1].headers["If-Range"] == script.headers["ETag"]
+
+    run(body(), deadline_s=90)
 
 
 def test_what_an_unsafe_request_changes_is_forgotten_on_its_way(short_tmp: Path, free_port: Port) -> None:
