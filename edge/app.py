@@ -42,6 +42,7 @@ from playnet.logs import logger
 log = logger(__name__)
 
 _RETRY_S: Final = 1.0
+_JOINED_SHARE: Final = 8  # of the cache that one object in one piece may take, if it could also be in slices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +105,12 @@ class _Node:
             )
             stack.push_async_callback(upstream.close)
             group = await stack.enter_async_context(asyncio.TaskGroup())
-            keeping = Keeping(min(brain.max_object_bytes, brain.size_bytes), brain.negative_s, brain.slice_bytes)
+            keeping = Keeping(
+                min(brain.max_object_bytes, brain.size_bytes),
+                brain.negative_s,
+                brain.slice_bytes,
+                joined_bytes=brain.size_bytes // _JOINED_SHARE,
+            )
             fills = Fills(store, upstream, group, keeping=keeping, metrics=metrics, clock=self.clock)
             stack.push_async_callback(fills.close)
             tasks = [group.create_task(_kept(store.upkeep), name="upkeep")]

@@ -38,11 +38,11 @@ from playnet.names import PEER_FIELD
 from playnet.purge.order import PurgeOrder
 
 from .answers import Answer, Viewer
+from .cutting import Changed
 from .fill import InSlices, Mismatch, Private, Streaming, Validated
 from .fills import Fills
 from .metrics import Metrics
 from .prefetch import Prefetch
-from .slices import Changed
 from .store import Store
 from .upstream import Ask, Looping, NotStored, Reply, Upstream, UpstreamFailed, UpstreamSlow
 

@@ -27,8 +27,10 @@ from playnet.purge.order import PurgeOrder
 
 from .bodies import Temp
 from .cut import Cut
+from .cutting import Cutting
 from .fill import Fill, Head, InSlices, Mismatch, Obtained, Private, Streaming, Validated
 from .growing import Abandoned, Growing
+from .joining import Joining
 from .metrics import Metrics
 from .reservation import Reservation
 from .slices import Slices
@@ -64,7 +66,9 @@ class Fills:
         self._apart: dict[Key, float] = {}
         self._refreshes = 0
         self._files = ThreadPoolExecutor(_FILE_THREADS, thread_name_prefix="edge-bodies")
-        self.slices = Slices(store, upstream, group, self._files, metrics=metrics, clock=clock)
+        self._cutting = Cutting(store, upstream, group, self._files, metrics=metrics, clock=clock)
+        joining = Joining(store, group, self._files, most_bytes=keeping.joined_bytes)
+        self.slices = Slices(store, self._cutting, joining, clock)
 
     async def close(self) -> None:
         """End all exchanges."""
@@ -247,16 +251,16 @@ class Fills:
         assert form is not None
         first, last = (0, form.count - 1) if part is None else (form.number(part.first), form.number(part.last))
         cut = Cut(head, form, first, last, self._files, is_awaited=lambda: fill.viewers > 0)
-        self.slices.register(cut)
+        self._cutting.register(cut)
         try:
             fill.is_cut, fill.fresh_until = True, head.life.fresh_until
             if await self._publish_head(fill, head):
                 self._close_to_others(fill)
             cut.is_doomed |= fill.is_doomed
             fill.head.set_result(InSlices(head, personal(offer.exchange)))
-            return await self.slices.receive(cut, reply)
+            return await self._cutting.receive(cut, reply)
         finally:
-            self.slices.over(cut)
+            self._cutting.over(cut)
 
     async def _publish_head(self, fill: Fill, head: Entry) -> bool:
         """Store the record of an object in slices, with an empty body; its slices of other bytes are forgotten."""

@@ -9,17 +9,15 @@ import asyncio
 import os
 import zlib
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from typing import Final, ParamSpec, TypeVar
+from typing import Final
 
 from playnet.errors import PlayNetError, StorageFull, Unavailable
 
 from .bodies import Temp, refused
-
-P = ParamSpec("P")
-T = TypeVar("T")
+from .reading import in_files
 
 _READ_BYTES: Final = 256 << 10
 _WINDOW_BYTES: Final = 4 << 20  # held for the slowest reader when the disk is out
@@ -73,7 +71,9 @@ class Growing:
         """Add the next bytes. Raises Abandoned."""
         if self._on_disk and self._temp is not None:
             try:
-                self.checksum = await self._in_files(_write_all, self._temp.fd, data, self.size_bytes, self.checksum)
+                self.checksum = await in_files(
+                    self._files, _write_all, self._temp.fd, data, self.size_bytes, self.checksum
+                )
                 self._disk_bytes += len(data)
             except OSError as exc:
                 self.refusal = refused(exc)
@@ -150,7 +150,9 @@ class Growing:
         """Up to `limit` bytes that are available. Raises Unavailable for a reader that was left behind."""
         if position < self._disk_bytes and self._temp is not None:
             try:
-                return await self._in_files(os.pread, self._temp.fd, min(limit, self._disk_bytes - position), position)
+                return await in_files(
+                    self._files, os.pread, self._temp.fd, min(limit, self._disk_bytes - position), position
+                )
             except OSError as exc:
                 raise refused(exc) from exc
         start = self._tail_start
@@ -177,15 +179,6 @@ class Growing:
             os.close(self._temp.fd)
             self._temp = None
             self._on_disk = False
-
-    async def _in_files(self, job: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run in a thread; the job ends before its caller does, also when that is cancelled: it uses the descriptor."""
-        future = asyncio.wrap_future(self._files.submit(job, *args, **kwargs))
-        try:
-            return await asyncio.shield(future)
-        except asyncio.CancelledError:
-            await asyncio.wait([future])
-            raise
 
 
 class Reader:

@@ -1,74 +1,53 @@
-"""Slices of large objects: those that are stored, those that arrive, and who asks for the rest.
+"""Large objects for viewers: slices that are stored, those that arrive, and what of the rest is asked for.
 
 A viewer reads slice after slice, each from wherever it is. What is missing is asked for in runs of a few slices, once
-however many want it; the run behind the slice that a viewer reads is asked for ahead. An exchange ends between two
-slices when nobody reads from it, or when it has come too far ahead of everybody who does.
+however many want it (cutting.py); the run behind the slice that a viewer reads is asked for ahead.
 """
 
-import asyncio
 import os
 from collections.abc import AsyncGenerator, Callable, Iterator
-from concurrent.futures import Executor
 from contextlib import aclosing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from edge.core.causes import Cause
 from edge.core.entry import Entry
 from edge.core.key import Key
-from edge.core.slices import JOIN_DISTANCE, Sliced, Window, answered, missing_run, sliced, validator
-from playnet.errors import PlayNetError, StorageFull, Unavailable
-from playnet.http.fields import Fields
+from edge.core.slices import Sliced, sliced
+from playnet.errors import PlayNetError
 from playnet.http.ranges import Part
 from playnet.logs import logger
 from playnet.purge.order import PurgeOrder
 
-from .bodies import Temp
-from .cut import Cut, Place
-from .growing import Abandoned
-from .metrics import Metrics
+from .cut import Cut
+from .cutting import Changed, Cutting
+from .joining import Joining
 from .reading import blocks
 from .store import Store
-from .upstream import Ask, Reply, Upstream, UpstreamFailed
+from .upstream import Ask
 
 log = logger(__name__)
 
-_PAUSE_S: Final = 10.0  # how long an exchange that is far ahead waits for its viewers; origins give up after a minute
 _TRIES: Final = 2  # exchanges in a row that may fail a viewer without bringing a byte
-_EMPTY: Final = Fields()
-
-
-class Changed(UpstreamFailed):
-    """The origin has another representation now: what began with the old one cannot be completed."""
-
-    code = "upstream-changed"
 
 
 class Slices:
-    """All slices of one node. `group` runs the tasks; `close` ends them."""
+    """All large objects of one node."""
 
-    def __init__(
-        self, store: Store, upstream: Upstream, group: asyncio.TaskGroup, files: Executor, *, metrics: Metrics,
-        clock: Callable[[], float],
-    ) -> None:  # fmt: skip
-        self._store, self._upstream, self._group, self._files = store, upstream, group, files
-        self._metrics, self._clock = metrics, clock
-        self._open: dict[Key, Cut] = {}
-        self._cuts: set[Cut] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+    def __init__(self, store: Store, cutting: Cutting, joining: Joining, clock: Callable[[], float]) -> None:
+        self._store, self._clock = store, clock
+        self._cutting = cutting
+        self._joining = joining
 
     async def close(self) -> None:
-        """End all exchanges that began here."""
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        """End all exchanges and copies."""
+        await self._cutting.close()
+        await self._joining.close()
 
     def forget(self, order: PurgeOrder) -> None:
-        """A purge order: what began before it is not stored, and nobody joins it any more."""
-        for cut in self._cuts:
-            if cut.forget(order):
-                self._close_to_others(cut)
+        """A purge order: what began before it is not stored."""
+        self._cutting.forget(order)
+        self._joining.forget(order)
 
     def body(self, head: Entry, ask: Ask) -> "SlicedBody":
         """An object for one viewer. `ask`: the request without conditions, for what is missing."""
@@ -103,6 +82,8 @@ class Slices:
                     if failures >= _TRIES:
                         raise
                     log.info("slices.again", key=head.key, position=position, reason=str(exc))
+            if not visit.cuts and last - first >= visit.form.slice_bytes:
+                self._joining.consider(head)
 
     @contextmanager
     def _visiting(self, head: Entry, ask: Ask, last: int) -> Iterator["_Visit"]:
@@ -115,231 +96,76 @@ class Slices:
     async def _next(self, visit: "_Visit", position: int) -> AsyncGenerator[bytes, None]:
         """The rest of the slice that holds `position`, from wherever it is."""
         number = visit.form.number(position)
-        part = visit.form.part(number)
-        first, last = position - part.first, min(part.last, visit.last) - part.first
-        key = visit.form.key(visit.head.key, number)
+        part, key = visit.form.part(number), visit.form.key(visit.head.key, number)
+        upto = min(part.last, visit.last)
         visit.at(number)
-        cut = self._joinable(key, number)
-        if cut is None and self._store.has(key):
-            fd = await self._opened(key)
-            if fd is not None:
-                try:
-                    self._read_ahead(visit, number)
-                    async with aclosing(blocks(fd, first, last)) as chunks:
-                        async for chunk in chunks:
-                            yield chunk
-                finally:
-                    os.close(fd)
-                return
-            cut = self._joinable(key, number)
-        cut = cut or self._begin(visit, number)
+        cut = self._cutting.joinable(key, number)
+        stored = None if cut is not None else await self._stored(visit, key, part)
+        if stored is not None:
+            try:
+                self._read_ahead(visit, number)
+                async with aclosing(blocks(stored.fd, position - stored.first, upto - stored.first)) as chunks:
+                    async for chunk in chunks:
+                        yield chunk
+            finally:
+                os.close(stored.fd)
+            return
+        cut = self._cutting.joinable(key, number) or self._begin(visit, number)
         visit.cuts.add(cut)
         visit.at(number)
         self._read_ahead(visit, number)
-        with cut.slice(number).reading(first, last) as reader:
+        with cut.slice(number).reading(position - part.first, upto - part.first) as reader:
             async for chunk in reader.chunks():
                 yield chunk
 
-    async def _opened(self, key: Key) -> int | None:
-        """A stored slice for reading; one that is not what its entry says is forgotten."""
-        entry = await self._store.at(key)
-        if entry is None:
+    async def _stored(self, visit: "_Visit", key: Key, part: Part) -> "_Stored | None":
+        """The file with a slice: its own, or that of the whole if the slices were joined meanwhile."""
+        if self._store.has(key):
+            entry = await self._store.at(key)
+            fd = None if entry is None else await self._opened(entry)
+            if fd is not None:
+                return _Stored(fd, part.first)
+        whole = await self._store.at(visit.head.key)
+        if whole is None or whole.sliced is not None or self._form(whole, visit.form) != visit.form:
             return None
+        visit.is_joined = True
+        fd = await self._opened(whole)
+        return None if fd is None else _Stored(fd, 0)
+
+    async def _opened(self, entry: Entry) -> int | None:
+        """A body for reading; one that is not what its entry says is forgotten."""
         fd = self._store.bodies.open(entry.body)
         if fd is not None and os.fstat(fd).st_size == entry.size_bytes:
-            self._store.hit(key)
+            self._store.hit(entry.key)
             return fd
         if fd is not None:
             os.close(fd)
         await self._store.drop(entry)
         return None
 
-    def _joinable(self, key: Key, number: int) -> Cut | None:
-        cut = self._open.get(key)
-        return cut if cut is not None and cut.is_joinable(number) else None
+    def _form(self, whole: Entry, like: Sliced) -> Sliced | None:
+        """How an object in one piece would be cut."""
+        return sliced(whole.fields, total_bytes=whole.size_bytes, slice_bytes=like.slice_bytes, now=self._clock())
+
+    def _begin(self, visit: "_Visit", number: int) -> Cut:
+        return self._cutting.begin(visit.head, visit.ask, number, visit.form.number(visit.last))
 
     def _read_ahead(self, visit: "_Visit", number: int) -> None:
         """See to it that the slice behind `number` comes."""
         following = number + 1
-        if following <= visit.form.number(visit.last):
+        if not visit.is_joined and following <= visit.form.number(visit.last):
             key = visit.form.key(visit.head.key, following)
-            if key not in self._open and not self._store.has(key):
+            if not self._cutting.is_coming(key) and not self._store.has(key):
                 visit.cuts.add(self._begin(visit, following))
                 visit.at(number)
 
-    # --- exchanges
 
-    def _begin(self, visit: "_Visit", number: int) -> Cut:
-        """Ask for a run of missing slices."""
-        head, form = visit.head, visit.form
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """An open file, and the position within the object of its first byte."""
 
-        def is_there(at: int) -> bool:
-            key = form.key(head.key, at)
-            return key in self._open or self._store.has(key)
-
-        cut = Cut(head, form, number, missing_run(number, form.number(visit.last), is_there), self._files)
-        self.register(cut)
-        self._metrics.open_fills.inc()
-        task = self._group.create_task(self._run(cut, visit.ask), name=f"slices:{head.key}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return cut
-
-    def register(self, cut: Cut) -> None:
-        """Others find its slices here. An exchange under way that would come to them much later ends before them."""
-        self._cuts.add(cut)
-        for number in range(cut.first, cut.last + 1):
-            other = self._open.get(cut.key(number))
-            if other is not None and other.at < cut.first:
-                other.last = min(other.last, cut.first - 1)
-            self._open[cut.key(number)] = cut
-
-    async def _run(self, cut: Cut, ask: Ask) -> None:
-        """One request for slices that are missing. RFC 9110 §13.1.5: only if they are still of the same object."""
-        outcome = "failed"
-        try:
-            window = Window(cut.sliced.part(cut.first).first, cut.sliced.part(cut.last).last)
-            strong = validator(cut.head.fields, now=self._clock()) or ""
-            fields = ask.fields.plus(("range", window.range), ("if-range", strong))
-            reply = await self._upstream.ask(replace(ask, fields=fields))
-            try:
-                await self._agree(cut, window, reply)
-                outcome = await self.receive(cut, reply)
-            finally:
-                reply.close()
-        except PlayNetError as exc:
-            cut.fail(exc)
-        except asyncio.CancelledError:
-            cut.fail(Unavailable("this node is stopping"))
-            raise
-        except Exception as exc:
-            log.exception("slices.crashed", key=cut.head.key)
-            cut.fail(UpstreamFailed("the fill failed", cause=type(exc).__name__))
-        finally:
-            self._metrics.fills.labels(outcome).inc()
-            self._metrics.open_fills.dec()
-            self.over(cut)
-
-    async def _agree(self, cut: Cut, window: Window, reply: Reply) -> None:
-        """Raises Changed, and forgets the object, when the origin has other bytes now."""
-        exchange = reply.exchange
-        if exchange.status >= 500 or exchange.status in {408, 425, 429}:
-            raise UpstreamFailed("the origin has no slice for us now", cause=str(exchange.status))
-        told = answered(window, exchange.status, exchange.fields, reply.size_bytes)
-        form = cut.sliced
-        if told is not None and told.total_bytes == form.total_bytes:
-            same = sliced(
-                exchange.fields, total_bytes=form.total_bytes, slice_bytes=form.slice_bytes, now=self._clock()
-            )
-            if same == form:
-                return
-        cut.is_doomed = True
-        self._close_to_others(cut)
-        stored = await self._store.at(cut.head.key)
-        if stored is not None and stored.sliced == form:
-            await self._store.drop(stored, Cause.UNCACHEABLE)
-        raise Changed("the origin has another object there now")
-
-    async def receive(self, cut: Cut, reply: Reply) -> str:
-        """Take slices until the last, publish each; gives what became of them. The caller closes `reply`."""
-        try:
-            async with aclosing(reply.chunks()) as chunks:
-                async for chunk in chunks:
-                    if not await self._take(cut, chunk):
-                        return cut.outcome
-            if cut.at <= cut.last:
-                raise UpstreamFailed("the origin sent less than it promised")
-            return cut.outcome
-        except Abandoned:
-            return "unstored"
-        except PlayNetError as exc:
-            cut.fail(exc)
-            raise
-        finally:
-            if cut.place is not None:
-                await self._let_go(cut.place)
-
-    async def _take(self, cut: Cut, chunk: bytes) -> bool:
-        """Put bytes where they belong; False when no more are wanted."""
-        position = 0
-        while position < len(chunk):
-            if cut.place is None:
-                if not await self._goes_on(cut):
-                    return False
-                cut.place = await self._place(cut)
-            missing = cut.sliced.part(cut.at).size_bytes - cut.place.body.size_bytes
-            piece = chunk[position : position + missing]
-            await cut.place.body.append(piece)
-            position += len(piece)
-            if len(piece) == missing:
-                cut.outcome = await self._publish(cut, cut.place)
-                cut.place = None
-                cut.at += 1
-        return cut.at <= cut.last
-
-    async def _goes_on(self, cut: Cut) -> bool:
-        """Between two slices: whether the next is wanted, and not too early."""
-        try:
-            async with asyncio.timeout(_PAUSE_S):
-                while True:
-                    if cut.at > cut.last or (cut.at > cut.first and not cut.is_wanted):
-                        return False
-                    if cut.lead <= JOIN_DISTANCE:
-                        return True
-                    cut.changed.clear()
-                    await cut.changed.wait()
-        except TimeoutError:
-            return False
-
-    async def _place(self, cut: Cut) -> Place:
-        """Room and a file for the slice that comes; without either it goes through memory."""
-        body, room = cut.slice(cut.at), self._store.reservation()
-        temp: Temp | None = None
-        if await room.grow(cut.sliced.part(cut.at).size_bytes):
-            try:
-                temp = await asyncio.shield(asyncio.wrap_future(self._files.submit(self._store.bodies.create)))
-                body.place(temp)
-            except (Unavailable, StorageFull) as exc:
-                self._store.failed("fill", exc)
-        return Place(body, temp, room)
-
-    async def _publish(self, cut: Cut, place: Place) -> str:
-        """A slice is complete: store it unless it was purged, and let its readers come to their end."""
-        body, temp = place.body, place.temp
-        body.finish()
-        outcome = "purged" if cut.is_doomed else "unstored"
-        if body.refusal is not None:
-            self._store.failed("fill", body.refusal)
-        if temp is not None and body.is_kept and not cut.is_doomed:
-            entry = Entry(
-                key=cut.key(cut.at), status=206, fields=_EMPTY, tags=cut.head.tags, body=temp.id,
-                size_bytes=body.size_bytes, checksum=body.checksum, requested_at=cut.head.requested_at, life=cut.head.life,
-            )  # fmt: skip
-            outcome = "stored" if await self._store.publish(entry, temp, place.room) else "unstored"
-        self._closed(cut, cut.at)
-        await self._let_go(place)
-        cut.arriving.pop(cut.at, None)
-        return outcome
-
-    async def _let_go(self, place: Place) -> None:
-        place.room.release()
-        place.body.release()
-        if place.temp is not None:
-            await self._store.discard(place.temp)
-
-    def _closed(self, cut: Cut, number: int) -> None:
-        if self._open.get(cut.key(number)) is cut:
-            del self._open[cut.key(number)]
-
-    def _close_to_others(self, cut: Cut) -> None:
-        for number in range(cut.first, cut.last + 1):
-            self._closed(cut, number)
-
-    def over(self, cut: Cut) -> None:
-        """The exchange has ended: nobody waits for it any more."""
-        self._close_to_others(cut)
-        self._cuts.discard(cut)
-        cut.fail(UpstreamFailed("this exchange ended before the slice"))
+    fd: int
+    first: int
 
 
 @dataclass(slots=True, eq=False)
@@ -351,6 +177,7 @@ class _Visit:
     ask: Ask
     last: int
     cuts: set[Cut] = field(default_factory=set)
+    is_joined: bool = False
 
     def at(self, number: int) -> None:
         """It reads this slice now."""

@@ -16,11 +16,12 @@ ERRORS: Final = frozenset({500, 502, 503, 504})  # RFC 5861 §4
 @dataclass(frozen=True, slots=True)
 class Keeping:
     """What is kept: nothing above `max_object_bytes`; errors that say nothing for `negative_s`; objects above
-    `slice_bytes` in slices."""
+    `slice_bytes` in slices, and those that are read whole and often in one piece again, up to `joined_bytes`."""
 
     max_object_bytes: int
     negative_s: float = 0
     slice_bytes: int = 8 << 20
+    joined_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edge.adapters import growing
-from tests.aio import run
+from tests.aio import run, until
 from tests.integration.edge_parts import Lab, Script, brain, cache_status, media, pattern
 
 Port = Callable[[], int]
 PATH = "/film.mp4"
+HOT = "/v/a/film.m4s"
 SLICE = 1000
 WHOLE = pattern(9_500)
 ETAG = media(WHOLE).headers["ETag"]
@@ -159,6 +160,38 @@ def test_bytes_come_as_they_arrive_and_others_join(short_tmp: Path, free_port: P
                 assert await leader.read() == WHOLE[2500:]
             assert asked(lab)[:2] == ["", "bytes=8000-8999"]
             assert set(asked(lab)[2:]) <= {"bytes=9000-9499"}
+
+    run(body())
+
+
+@pytest.mark.parametrize("is_copied", [True, False], ids=["by-the-kernel", "by-hand"])
+def test_what_is_read_again_becomes_one_body(
+    short_tmp: Path, free_port: Port, monkeypatch: pytest.MonkeyPatch, is_copied: bool
+) -> None:
+    def refusing(*_: int) -> int:
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+
+    async def body() -> None:
+        whole = pattern(3 << 20)
+        async with brain(free_port(), short_tmp, slice_bytes=64 << 10) as lab:
+            if not is_copied:
+                monkeypatch.setattr(os, "copy_file_range", refusing)
+            lab.origin.scripts[HOT] = film(whole)
+            lab.origin.scripts[HOT].headers["Content-Type"] = "video/iso.segment"
+            await lab.get(HOT)
+            await lab.settled()
+            assert len(lab.files) == 49
+            async with lab.client.get(lab.url + HOT) as slow:
+                first = await slow.content.readexactly(100)
+                assert (await lab.get(HOT))[1] == whole
+                await until(lambda: len(lab.files) == 1)
+                await lab.hot(HOT)
+                assert first + await slow.read() == whole, "who reads slices goes on in the whole"
+            response, data = await lab.get(HOT, Range="bytes=-70000")
+            assert (data, cache_status(response).partition(";")[0]) == (whole[-70000:], "hit")
+            assert lab.origin.seen[HOT] == 1
+        async with brain(free_port(), short_tmp, slice_bytes=64 << 10) as lab:
+            assert (await lab.get(HOT))[1] == whole
 
     run(body())
 
