@@ -2,6 +2,9 @@
 import { createRoot } from "react-dom/client";
 
 import "./app.css";
+import { AccountMenu } from "./features/account/menu";
+import { AccountPage } from "./features/account/page";
+import { SignInPage } from "./features/account/sign-in";
 import { DiscoverPage } from "./features/discover/page";
 import { WatchPage } from "./features/watch/page";
 import { route } from "./route";
@@ -16,9 +19,12 @@ function App() {
           <img src="/icon.svg" alt="" width="28" height="28" />
           PlayNet
         </a>
+        <AccountMenu />
       </header>
       {place.page === "discover" && <DiscoverPage />}
       {place.page === "watch" && <WatchPage id={place.asset} type={mediaType()} />}
+      {place.page === "sign-in" && <SignInPage />}
+      {place.page === "account" && <AccountPage />}
       {place.page === "unknown" && (
         <main className="notice">
           <h1>{strings.unknownPage}</h1>
