@@ -11,10 +11,10 @@ from typing import Any, Literal
 
 from pgqueuer.queries import Queries
 
-TaskKind = Literal["probe", "video", "audio", "thumbs", "publish"]
+TaskKind = Literal["probe", "video", "audio", "text", "thumbs", "publish"]
 
-KINDS: tuple[TaskKind, ...] = ("probe", "video", "audio", "thumbs", "publish")
-_PRIORITY: dict[TaskKind, int] = {"publish": 90, "thumbs": 80, "audio": 70, "probe": 60, "video": 50}
+KINDS: tuple[TaskKind, ...] = ("probe", "video", "audio", "text", "thumbs", "publish")
+_PRIORITY: dict[TaskKind, int] = {"publish": 90, "thumbs": 80, "audio": 70, "text": 70, "probe": 60, "video": 50}
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import get_args
+from typing import cast, get_args
 
 from rich.console import Console
 
@@ -28,7 +28,7 @@ from playnet.config.units import parse_duration
 from playnet.errors import ConfigError, PlayNetError
 from playnet.logs import configure
 from playnet.media.dash import mpd
-from playnet.media.hls import media_playlist, multivariant
+from playnet.media.hls import media_playlist, multivariant, text_playlist
 from playnet.media.records import AudioTrack, Presentation, VideoTrack
 from playnet.names import AssetId, Revision
 from playnet.store.file import FileStore
@@ -62,6 +62,8 @@ def main() -> int:
         print_json(report)
     else:
         print(f"{report['out']}: {report['duration_s']:.1f} s of video, {report['wall_s']} s, {report['cpu_s']} CPU s")
+        for note in cast(list[str], report["notes"]):
+            print(f"  {note}")
     return 0
 
 
@@ -167,6 +169,9 @@ def _describe(presentation: Presentation, out: Path) -> None:
         shutil.rmtree(hidden, ignore_errors=True)
     for track in presentation.tracks:
         (out / track.name / "playlist.m3u8").write_text(media_playlist(track), encoding="utf-8")
+    for text in presentation.texts:
+        playlist = text_playlist(text, presentation.duration_s)
+        (out / text.name / "playlist.m3u8").write_text(playlist, encoding="utf-8")
     (out / "manifest.mpd").write_text(mpd(presentation), encoding="utf-8")
     (out / "master.m3u8").write_text(multivariant(presentation), encoding="utf-8")
     for path in out.rglob("*"):
@@ -177,7 +182,9 @@ def _report(
     args: argparse.Namespace, settings: Transcoder, alone: Alone, presentation: Presentation, *, wall_s: float
 ) -> dict[str, object]:
     usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    video = alone.plan.video if alone.plan is not None else None
+    plan = alone.plan
+    assert plan is not None
+    video = plan.video
     return {
         "source": str(args.file),
         "out": str(args.out),
@@ -188,6 +195,10 @@ def _report(
         "preset": settings.preset,
         "chunks": 0 if video is None else 1 if alone.linear else video.chunks,
         "linear": alone.linear,
+        "tracks": [decision.model_dump() for decision in plan.decisions],
+        "notes": list(presentation.notes),
+        "chapters": [chapter.model_dump() for chapter in presentation.chapters],
+        "captions": [text.model_dump(mode="json") for text in presentation.texts],
         "renditions": [_rendition(track) for track in presentation.tracks],
         "cpu_s": round(sum(one.ru_utime + one.ru_stime for one in usage), 2),
         "wall_s": round(wall_s, 2),
@@ -206,7 +217,8 @@ def _rendition(track: VideoTrack | AudioTrack) -> dict[str, object]:
         "duration_s": round(float(track.duration_s), 3),
     }
     if isinstance(track, AudioTrack):
-        return {**common, "channels": track.channels, "sample_rate": track.sample_rate, "language": track.language}
+        heard = {"channels": track.channels, "sample_rate": track.sample_rate}
+        return {**common, **heard, "language": track.language, "label": track.label}
     frames = round(Fraction(sum(track.segment_ticks), track.timescale) * track.frame_rate)
     fps = round(float(track.frame_rate), 3)
     return {**common, "width": track.width, "height": track.height, "fps": fps, "frames": frames}

@@ -19,4 +19,7 @@ def render(key: ManifestKey, presentation: Presentation, revision: Revision) -> 
         case _:
             found = (track for track in presentation.tracks if track.name == key.folder)
             track = next(found, None)
-            return hls.media_playlist(track).encode() if track else None
+            if track is not None:
+                return hls.media_playlist(track).encode()
+            text = next((text for text in presentation.texts if text.name == key.folder), None)
+            return hls.text_playlist(text, presentation.duration_s).encode() if text else None

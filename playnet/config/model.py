@@ -192,6 +192,12 @@ class Transcoder(Section):
     audio_bitrate: Bitrate = Field(
         "128kbps", ge=32_000, le=512_000, validate_default=True, description="AAC stereo, 48 kHz."
     )
+    surround: bool = Field(
+        True, description="Keep 5.1 as a rendition of its own beside stereo, where the source has it."
+    )
+    surround_bitrate: Bitrate = Field(
+        "320kbps", ge=96_000, le=1_000_000, validate_default=True, description="AAC 5.1, 48 kHz."
+    )
     max_attempts: int = Field(3, ge=1, le=20, description="Starts of one task before it is set aside as failed.")
     lease: Duration = Field(
         "10s",

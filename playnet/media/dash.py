@@ -9,12 +9,15 @@ from fractions import Fraction
 from itertools import groupby
 from xml.etree import ElementTree as ET
 
-from .records import AudioTrack, Presentation, VideoTrack
+from .records import AudioTrack, Presentation, TextTrack, VideoTrack
 
 _NAMESPACE = "urn:mpeg:dash:schema:mpd:2011"
 _PROFILES = "urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019"
 _CHANNELS = "urn:mpeg:dash:23003:3:audio_channel_configuration:2011"
 _ROLE = "urn:mpeg:dash:role:2011"
+_ROLES = {"commentary": "commentary", "dub": "dub", "description": "description"}
+_AUDIO_PURPOSE = "urn:tva:metadata:cs:AudioPurposeCS:2007"  # ISO/IEC 23009-1 §5.8.5.5 by way of DVB
+_FOR_THE_BLIND = "1"
 _FIRST_NUMBER = 1
 
 
@@ -33,9 +36,12 @@ def mpd(p: Presentation, *, base: str = "") -> str:
     period = ET.SubElement(root, "Period", {"id": "0", "start": "PT0S"})
     if p.video:
         _video_set(period, p.video, base)
-    for number, (language, channels) in enumerate(dict.fromkeys(map(_audio_key, p.audio)), 1):
-        tracks = [track for track in p.audio if _audio_key(track) == (language, channels)]
-        _audio_set(period, tracks, base, number=number)
+    keys = list(dict.fromkeys(map(_audio_key, p.audio)))
+    for number, key in enumerate(keys, 1):
+        tracks = [track for track in p.audio if _audio_key(track) == key]
+        _audio_set(period, tracks, base, number=number, main=_said(tracks[0]) == _said(p.audio[0]))
+    for number, text in enumerate(p.texts, len(keys) + 1):
+        _text_set(period, text, base, number=number, duration_s=p.duration_s)
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
@@ -47,9 +53,14 @@ def duration(seconds: Fraction) -> str:
     return f"PT{whole}S" if rest == 0 else f"PT{whole}.{rest:06d}".rstrip("0") + "S"
 
 
-def _audio_key(track: AudioTrack) -> tuple[str | None, int]:
+def _audio_key(track: AudioTrack) -> tuple[str | None, int, str | None, str]:
     """Tracks that differ in these are no alternatives for automatic switching (§5.3.3.1)."""
-    return track.language, track.channels
+    return track.language, track.channels, track.label, track.role
+
+
+def _said(track: AudioTrack) -> tuple[str | None, str | None, str]:
+    """What is heard, in however many channels."""
+    return track.language, track.label, track.role
 
 
 def _video_set(period: ET.Element, tracks: Sequence[VideoTrack], base: str) -> None:
@@ -73,7 +84,7 @@ def _video_set(period: ET.Element, tracks: Sequence[VideoTrack], base: str) -> N
         _template(representation, track, base)
 
 
-def _audio_set(period: ET.Element, tracks: Sequence[AudioTrack], base: str, *, number: int) -> None:
+def _audio_set(period: ET.Element, tracks: Sequence[AudioTrack], base: str, *, number: int, main: bool) -> None:
     attributes = {
         "id": str(number),
         "contentType": "audio",
@@ -84,7 +95,12 @@ def _audio_set(period: ET.Element, tracks: Sequence[AudioTrack], base: str, *, n
     if tracks[0].language:
         attributes["lang"] = tracks[0].language
     adaptation = ET.SubElement(period, "AdaptationSet", attributes)
-    ET.SubElement(adaptation, "Role", {"schemeIdUri": _ROLE, "value": "main" if number == 1 else "alternate"})
+    if tracks[0].label:
+        ET.SubElement(adaptation, "Label").text = tracks[0].label
+    if tracks[0].role == "description":
+        ET.SubElement(adaptation, "Accessibility", {"schemeIdUri": _AUDIO_PURPOSE, "value": _FOR_THE_BLIND})
+    role = _ROLES.get(tracks[0].role, "main" if main else "alternate")
+    ET.SubElement(adaptation, "Role", {"schemeIdUri": _ROLE, "value": role})
     for track in tracks:
         representation = _representation(adaptation, track)
         representation.set("audioSamplingRate", str(track.sample_rate))
@@ -92,6 +108,20 @@ def _audio_set(period: ET.Element, tracks: Sequence[AudioTrack], base: str, *, n
             representation, "AudioChannelConfiguration", {"schemeIdUri": _CHANNELS, "value": str(track.channels)}
         )
         _template(representation, track, base)
+
+
+def _text_set(period: ET.Element, text: TextTrack, base: str, *, number: int, duration_s: Fraction) -> None:
+    """One WebVTT file beside the segments (§5.3.7.2, DASH-IF IOP Part 7 §4.2)."""
+    attributes = {"id": str(number), "contentType": "text", "mimeType": "text/vtt"}
+    if text.language:
+        attributes["lang"] = text.language
+    adaptation = ET.SubElement(period, "AdaptationSet", attributes)
+    ET.SubElement(adaptation, "Label").text = text.label
+    role = "forced-subtitle" if text.forced else "caption" if text.hearing else "subtitle"
+    ET.SubElement(adaptation, "Role", {"schemeIdUri": _ROLE, "value": role})
+    bandwidth = -(-text.size_bytes * 8 * duration_s.denominator // duration_s.numerator)
+    representation = ET.SubElement(adaptation, "Representation", {"id": text.name, "bandwidth": str(bandwidth)})
+    ET.SubElement(representation, "BaseURL").text = f"{base}{text.name}/1.vtt"
 
 
 def _representation(adaptation: ET.Element, track: VideoTrack | AudioTrack) -> ET.Element:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+_NAME = r"^[a-z0-9][a-z0-9-]{0,31}$"
 _Positive = Annotated[int, Field(gt=0)]
 
 
@@ -19,7 +20,7 @@ class _Record(BaseModel):
 class _Track(_Record):
     """What video and audio share. `codec` is an RFC 6381 string read from the init file."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
+    name: Annotated[str, Field(pattern=_NAME)]
     codec: str
     timescale: _Positive
     segment_ticks: tuple[_Positive, ...] = Field(min_length=1)
@@ -68,6 +69,27 @@ class AudioTrack(_Track):
     channels: _Positive
     sample_rate: _Positive
     language: str | None = Field(None, description="BCP 47 tag, when the source names one.")
+    label: str | None = Field(None, description="What a viewer chooses by; distinct among tracks of as many channels.")
+    role: Literal["main", "commentary", "description", "dub"] = "main"
+
+
+class TextTrack(_Record):
+    """Captions: one WebVTT file `<name>/1.vtt` for the whole timeline."""
+
+    name: Annotated[str, Field(pattern=_NAME)]
+    language: str | None = None
+    label: str
+    forced: bool = Field(False, description="Only what has to be read even by those who understand the sound.")
+    hearing: bool = Field(False, description="For those who do not hear: with sounds described.")
+    size_bytes: _Positive
+    cues: _Positive
+
+
+class Chapter(_Record):
+    """Where a part of the video begins."""
+
+    start_s: float = Field(ge=0)
+    title: str
 
 
 Track = Annotated[VideoTrack | AudioTrack, Field(discriminator="kind")]
@@ -88,6 +110,9 @@ class Presentation(_Record):
     """One revision, ready to be described: tracks in ascending quality."""
 
     tracks: tuple[Track, ...] = Field(min_length=1)
+    texts: tuple[TextTrack, ...] = ()
+    chapters: tuple[Chapter, ...] = ()
+    notes: tuple[str, ...] = Field((), description="What of the source is shown differently or not at all, for people.")
     storyboard: Storyboard | None = None
     poster: bool = Field(False, description="Whether `thumbs/poster.jpg` exists.")
 

@@ -113,8 +113,9 @@ def _check_objects(objects: set[str], video: tuple[VideoTrack, ...], audio: tupl
     """Exactly what the records announce is stored."""
     expected = {f"{track.name}/init.mp4" for track in (*video, *audio)}
     expected |= {f"{track.name}/{n}.m4s" for track in (*video, *audio) for n in range(1, len(track.segment_ticks) + 1)}
+    expected |= {"thumbs/poster.jpg"}
     if video:
-        expected |= {"thumbs/poster.jpg", "thumbs/sprite-1.jpg", "thumbs/storyboard.vtt"}
+        expected |= {"thumbs/sprite-1.jpg", "thumbs/storyboard.vtt"}
     assert objects == expected
 
 

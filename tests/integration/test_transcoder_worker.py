@@ -24,20 +24,26 @@ from transcoder.adapters.steps import Described, Made, Outcome, Planned, Progres
 from transcoder.adapters.tasks import Claim, LostTask, TaskTable
 from transcoder.adapters.worker import Worker
 from transcoder.adapters.workspace import Workspace
-from transcoder.core.plan import AudioPlan, Plan, make_plan
-from transcoder.core.probe import Source, Span, VideoStream
+from transcoder.core.packets import Span
+from transcoder.core.plan import Plan
+from transcoder.core.planning import make_plan
+from transcoder.core.sound import AudioPlan
+from transcoder.core.source import Source, VideoStream
 
 TRACK = AudioTrack(
     name="audio", codec="mp4a.40.2", timescale=48000, segment_ticks=(48000,), segment_bytes=(9,), channels=2, sample_rate=48000
 )  # fmt: skip
 PLAN = Plan(
     video=None,
-    audio=AudioPlan(
-        stream=0, origin_s=0, duration_s=None, expected_s=1, segment_s=4, channels=2, bitrate_bps=128000, language=None
+    audio=(
+        AudioPlan(
+            name="audio", stream=0, origin_s=0, duration_s=None, expected_s=1, segment_s=4, channels=2, bitrate_bps=128000,
+            language=None, label="Audio 1",
+        ),
     ),
 )  # fmt: skip
 CHUNKED = make_plan(
-    Source("mov", VideoStream(0, "h264", 256, 144, Fraction(1), 0, Fraction(1, 25), Fraction(25), 0, None), None, None),
+    Source("mov", VideoStream(0, "h264", 256, 144, Fraction(1), 0, Fraction(1, 25), Fraction(25), 0, None), (), None),
     Span(0, 699, 700, Fraction(1)),
     Transcoder(),
 )
@@ -102,13 +108,15 @@ def upload(tmp_path: Path) -> Path:
 
 
 def test_a_revision_runs_through_its_graph(upload: Path, short_tmp: Path, postgres_dsn: str) -> None:
-    script = Script(probe=[Planned(PLAN)], audio=[MADE], publish=[Described(Presentation(tracks=(TRACK,)))])
+    script = Script(
+        probe=[Planned(PLAN)], audio=[MADE], thumbs=[MADE], publish=[Described(Presentation(tracks=(TRACK,)))]
+    )
 
     async def scenario() -> None:
         async with studio(short_tmp, postgres_dsn) as world:
             asset = await world.add(upload)
             await _work(world, script, "select state = 'ready' from asset")
-            assert script.seen == ["probe", "audio", "publish"]
+            assert script.seen == ["probe", "audio", "thumbs", "publish"]
             assert await world.presentation(asset) == Presentation(tracks=(TRACK,))
             assert {task["state"] for task in (await world.tasks(asset)).values()} == {"done"}
             assert await world.pool.fetchval("select count(*) from pgqueuer") == 0
@@ -315,6 +323,7 @@ def test_a_worker_that_lost_its_task_changes_nothing(upload: Path, short_tmp: Pa
             assert {kind: task["state"] for kind, task in (await world.tasks(asset)).items()} == {
                 "probe": "done",
                 "audio": "queued",
+                "thumbs": "waiting",
                 "publish": "waiting",
             }
             await database.close()

@@ -90,7 +90,7 @@ class Alone:
         """Replace all chunks by one task; what was made of sound stays."""
         assert isinstance(outcome, Unfit)
         self.linear = outcome.why
-        others = [task for task in self._tasks if task.spec.kind == "audio"]
+        others = [task for task in self._tasks if task.spec.kind in {"audio", "text"}]
         self._tasks = [*others, _Task(linear_task(outcome.plan)), _Task(TaskSpec("thumbs", ("video",)))]
 
     async def _do(self, task: Assignment, results: Mapping[TaskKind, list[dict[str, Any]]], at: Progress) -> Outcome:

@@ -55,7 +55,7 @@ class Bars:
         """One decode makes all qualities of a chunk, so they share a bar."""
         plan = self._work.plan
         if kind != "video" or plan is None or plan.video is None:
-            return {"audio": "sound", "thumbs": "thumbnails"}.get(kind, kind)
+            return {"audio": "sound", "text": "captions", "thumbs": "thumbnails"}.get(kind, kind)
         names = " ".join(rendition.name for rendition in plan.video.renditions)
         how = "in one go" if self._work.linear or plan.video.chunks == 1 else f"{plan.video.chunks} chunks"
         return f"{names} ({how})"

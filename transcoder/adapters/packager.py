@@ -16,8 +16,9 @@ from playnet.media.records import AudioTrack, VideoTrack
 from playnet.media.sample_entry import Audible, Visual
 from playnet.names import AssetId, MediaKey, Revision
 from playnet.store.port import ObjectStore
-from transcoder.core.plan import AudioPlan, VideoPlan
+from transcoder.core.plan import VideoPlan
 from transcoder.core.segments import Segment
+from transcoder.core.sound import AudioPlan
 
 from .together import together
 
@@ -113,12 +114,12 @@ def video_track(name: str, piece: Piece, plan: VideoPlan) -> VideoTrack:
     )
 
 
-def audio_track(name: str, piece: Piece, plan: AudioPlan) -> AudioTrack:
+def audio_track(piece: Piece, plan: AudioPlan) -> AudioTrack:
     """What the boxes of the sound say."""
     sample = piece.movie.track.sample
     assert isinstance(sample, Audible)
     return AudioTrack(
-        name=name,
+        name=plan.name,
         codec=sample.codec,
         timescale=piece.movie.track.timescale,
         segment_ticks=tuple(segment.duration_ticks for segment in piece.segments),
@@ -127,6 +128,8 @@ def audio_track(name: str, piece: Piece, plan: AudioPlan) -> AudioTrack:
         channels=sample.channels,
         sample_rate=sample.sample_rate,
         language=plan.language,
+        label=plan.label,
+        role=plan.role,
     )
 
 

@@ -4,7 +4,7 @@ Sources are hostile: only local files are opened, only by demuxers of real conta
 the concat, MPD and SDP demuxers still start), and no single allocation may grow past a bound.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -12,7 +12,11 @@ from typing import Any
 
 import ffmpeg
 
-from .plan import AUDIO_RATE, AudioPlan, VideoPlan, Window
+from . import colour
+from .captions import TextPlan
+from .plan import AUDIO_RATE, VideoPlan, Window
+from .sound import SURROUND_CHANNELS, AudioPlan
+from .source import VideoStream
 from .storyboard import Tiling
 
 DEMUXERS = (
@@ -20,29 +24,36 @@ DEMUXERS = (
     "mpegvideo", "wav", "w64", "aiff", "caf", "mp3", "flac", "aac", "ac3", "eac3", "amr", "ape", "au",
 )  # fmt: skip
 _MAX_ALLOC_BYTES = 512 << 20  # one 16-bit 4:4:4 picture of 8192x8192 pixels is 384 MiB
-_CONFINED: Mapping[str, Any] = {"protocol_whitelist": "file,pipe,fd", "format_whitelist": ",".join(DEMUXERS)}
+_CONFINED: Mapping[str, Any] = {
+    "protocol_whitelist": "file,pipe,fd", "format_whitelist": ",".join(DEMUXERS), "max_pixels": 8192 * 8192,
+}  # fmt: skip
 _GLOBAL = ("-hide_banner", "-nostdin", "-y", "-v", "warning", "-max_alloc", str(_MAX_ALLOC_BYTES))
 _PROGRESS = ("-nostats", "-stats_period", "0.5", "-progress", "pipe:1")
 _TOLERANT = ("-max_error_rate", "1")  # what decodes is counted afterwards; the exit status would not say
 _AUDIO_FRAGMENT_US = 250_000  # the grain in which sound is cut to follow the picture's segments
 _REPORTED = (
     "format=format_name,duration:stream=index,codec_type,codec_name,codec_tag_string,width,height,sample_aspect_ratio,"
-    "channels,time_base,avg_frame_rate,start_pts,duration,duration_ts,nb_frames:stream_disposition:"
-    "stream_tags=language:stream_side_data=rotation"
+    "channels,time_base,avg_frame_rate,start_pts,duration,duration_ts,nb_frames,pix_fmt,color_space,color_transfer,"
+    "color_primaries,field_order:stream_disposition:stream_tags=language,title:stream_side_data=rotation,dv_profile,"
+    "dv_bl_signal_compatibility_id,max_content,max_luminance:chapter=start_time:chapter_tags=title"
 )  # what transcoder.core.probe reads
-_MUX = {"f": "mp4", "map_metadata": -1, "fflags": "+bitexact", "write_btrt": 0, "brand": "cmfc"}
+_JPEG = {"frames:v": 1, "q:v": 3, "update": 1, "f": "image2"}
+_IDET_FRAMES = 120  # a few seconds; a look costs as much as decoding them
+_IDET_S = 6
+_MUX = {"f": "mp4", "map_metadata": -1, "map_chapters": -1, "fflags": "+bitexact", "write_btrt": 0, "brand": "cmfc"}
 
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """What a video command writes: one fragmented MP4 for each rendition, smallest first."""
+    """What a video command writes: one fragmented MP4 for each rendition, smallest first, and which pictures it showed."""
 
     argv: tuple[str, ...]
     outputs: tuple[Path, ...]
+    shown: Path
 
 
 def probe(source: Path) -> tuple[str, ...]:
-    """ffprobe: streams and container as JSON on stdout; of the tags, which may hold whole books, only the language."""
+    """ffprobe: streams, chapters and container as JSON on stdout; of the tags, which may hold whole books, only names."""
     return (*_ffprobe(), "-show_entries", _REPORTED, "-of", "json", f"file:{source}")
 
 
@@ -52,18 +63,32 @@ def packet_times(source: Path, stream: int) -> tuple[str, ...]:
     return (*_ffprobe(), *select, f"file:{source}")
 
 
+def fields(source: Path, stream: VideoStream) -> tuple[str, ...]:
+    """ffmpeg: what idet says of a few seconds of pictures from the middle, as metadata lines on stdout."""
+    middle_s = stream.duration_s / 2 if stream.duration_s is not None and stream.duration_s > 2 * _IDET_S else None
+    seek = {} if middle_s is None else {"ss": f"{float(middle_s):.3f}"}
+    pictures = _input(source, **seek)[str(stream.index)].filter("idet").filter("metadata", mode="print", file="pipe:1")
+    return _ffmpeg([pictures.output("-", **{"frames:v": _IDET_FRAMES, "f": "null"})], *_TOLERANT)
+
+
 def video(source: Path, plan: VideoPlan, window: Window, folder: Path, *, preset: str) -> Encoded:
-    """Decode a window once and encode every rendition of it into `folder`."""
-    stream = _pictures(source, plan, window)
+    """Decode a window once and encode every rendition of it into `folder`.
+
+    `Encoded.shown` gets a line for every frame with the time of the source's picture on it: what does not decode is
+    shown by the picture before.
+    """
+    stream = _filtered(_pictures(source, plan, window), colour.shared(plan.colour, *_largest(plan)))
     branches = stream.split() if len(plan.renditions) > 1 else None
-    outputs, paths = [], []
+    outputs, paths, shown = [], [], folder / "shown"
+    stats = {"stats_enc_pre": str(shown), "stats_enc_pre_fmt": "{ptsi}"}
     for number, rendition in enumerate(plan.renditions):
-        scaled = (branches[number] if branches else stream).filter("scale", rendition.width, rendition.height)
-        scaled = scaled.filter("setsar", 1).filter("format", "yuv420p")
+        steps = colour.of_rendition(plan.colour, rendition.width, rendition.height)
+        scaled = _filtered(branches[number] if branches else stream, steps)
         paths.append(folder / f"{rendition.name}.mp4")
         rate = {"crf": rendition.crf, "maxrate": rendition.max_bitrate_bps, "bufsize": 2 * rendition.max_bitrate_bps}
-        outputs.append(scaled.output(str(paths[-1]), **_x264(plan, preset), **rate, **_video_mux(plan, window)))
-    return Encoded(_ffmpeg(outputs, "-copyts", *_TOLERANT, *_PROGRESS), tuple(paths))
+        options = {**_x264(plan, preset), **rate, **_video_mux(plan, window), **({} if number else stats)}
+        outputs.append(scaled.output(str(paths[-1]), **options))
+    return Encoded(_ffmpeg(outputs, "-copyts", *_TOLERANT, *_PROGRESS), tuple(paths), shown)
 
 
 def picture_digests(source: Path, plan: VideoPlan, window: Window) -> tuple[str, ...]:
@@ -80,7 +105,8 @@ def audio(source: Path, plan: AudioPlan, target: Path) -> tuple[str, ...]:
     if plan.duration_s is not None:
         samples = round(plan.duration_s * AUDIO_RATE)
         stream = stream.filter("apad", whole_len=samples).filter("atrim", end_sample=samples)
-    stream = stream.filter("aformat", sample_fmts="fltp", channel_layouts="stereo")
+    layout = "5.1" if plan.channels == SURROUND_CHANNELS else "stereo"
+    stream = stream.filter("aformat", sample_fmts="fltp", channel_layouts=layout)
     options = {
         "c:a": "aac",
         "b:a": plan.bitrate_bps,
@@ -90,10 +116,33 @@ def audio(source: Path, plan: AudioPlan, target: Path) -> tuple[str, ...]:
     return _ffmpeg([stream.output(str(target), **options, **_MUX)], "-copyts", *_TOLERANT, *_PROGRESS)
 
 
+def captions(source: Path, plans: Sequence[TextPlan], folder: Path) -> tuple[str, ...]:
+    """Write `<name>.vtt` of each plan, in the source's time; reads the whole file once."""
+    stream = _input(source)
+    options = {"c:s": "webvtt", "f": "webvtt", "avoid_negative_ts": "disabled"}
+    outputs = [stream[str(plan.stream)].output(str(folder / f"{plan.name}.vtt"), **options) for plan in plans]
+    return _ffmpeg(outputs, "-copyts", *_TOLERANT)
+
+
+def cover(source: Path, stream: int, target: Path) -> tuple[str, ...]:
+    """The picture that a sound file carries, as JPEG, no larger than a poster."""
+    picture = _input(source)[str(stream)].filter("scale", "min(1280,iw)", -2).filter("format", "yuvj420p")
+    return _ffmpeg([picture.output(str(target), **_JPEG)])
+
+
+def waveform(sound: Path, target: Path) -> tuple[str, ...]:
+    """A picture of an encoded sound: its waves, light on dark."""
+    waves = _input(sound)["a:0"].filter("aformat", channel_layouts="mono")
+    waves = waves.filter("showwavespic", s="1280x720", colors="#7fb2ff", scale="sqrt")
+    ground = ffmpeg.input("color=c=#10141c:s=1280x720:r=1:d=1", f="lavfi")  # type: ignore[no-untyped-call]
+    picture = ground["0"].overlay(waves).filter("format", "yuvj420p")
+    return _ffmpeg([picture.output(str(target), **_JPEG)])
+
+
 def poster(rendition: Path, target: Path) -> tuple[str, ...]:
     """The first picture of an encoded piece as JPEG."""
     stream = _input(rendition)["v:0"].filter("format", "yuvj420p")
-    return _ffmpeg([stream.output(str(target), **{"frames:v": 1, "q:v": 3, "update": 1, "f": "image2"})])
+    return _ffmpeg([stream.output(str(target), **_JPEG)])
 
 
 def storyboard(rendition: Path, tiling: Tiling, pattern: Path) -> tuple[str, ...]:
@@ -117,10 +166,24 @@ def _pictures(source: Path, plan: VideoPlan, window: Window) -> Any:
     `fps` leaves out the last picture when it lasts for less than half a frame of the grid: `tpad` shows it again.
     """
     stream = _input(source, **_seek(plan, window))[str(plan.stream)]
-    stream = stream.filter("setpts", f"PTS-({plan.origin_ticks})").filter("fps", **_grid(plan, window))
+    stream = stream.filter("setpts", f"PTS-({plan.origin_ticks})")
+    if plan.scan != "progressive":
+        parity = "tff" if plan.scan == "top-first" else "bff"
+        stream = stream.filter("bwdif", mode="send_field", parity=parity, deint="all")
+    stream = stream.filter("fps", **_grid(plan, window))
     if window.n1 == plan.frames:
         stream = stream.filter("tpad", stop=1, stop_mode="clone")
     return stream.filter("trim", start_pts=window.n0, end_pts=window.n1)
+
+
+def _filtered(stream: Any, steps: Iterable[colour.Step]) -> Any:
+    for name, options in steps:
+        stream = stream.filter(name, **options)
+    return stream
+
+
+def _largest(plan: VideoPlan) -> tuple[int, int]:
+    return plan.renditions[-1].width, plan.renditions[-1].height
 
 
 def _ffmpeg(outputs: Sequence[Any], *options: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from .plan import Plan, VideoPlan
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
-    """One task, as the step that does it needs to know it. `part`: which chunk of the timeline."""
+    """One task, as the step that does it needs to know it. `part`: which chunk of the timeline, which sound."""
 
     kind: TaskKind
     part: int
@@ -39,12 +39,12 @@ class TaskSpec:
 
 def tasks_after_probe(plan: Plan) -> tuple[TaskSpec, ...]:
     """Every task but the probe, in an order in which each stands after what it needs."""
-    specs: list[TaskSpec] = []
-    if plan.audio is not None:
-        specs.append(TaskSpec("audio"))
+    specs = [TaskSpec("audio", part=part) for part in range(len(plan.audio))]
+    if plan.texts:
+        specs.append(TaskSpec("text"))
     if plan.video is not None:
         specs += (_chunk(plan.video, part) for part in range(plan.video.chunks))
-        specs.append(TaskSpec("thumbs", ("video",)))
+    specs.append(TaskSpec("thumbs", ("video",) if plan.video is not None else ("audio",)))
     ends = dict.fromkeys(spec.kind for spec in specs)
     return (*specs, TaskSpec("publish", tuple(ends)))
 

@@ -6,15 +6,13 @@ A rung is chosen by the shorter side, so that portrait and landscape get the sam
 from collections.abc import Sequence
 from fractions import Fraction
 
-from pydantic import BaseModel, ConfigDict
-
 from playnet.config import Rung
 
+from .record import Record
 
-class Rendition(BaseModel):
+
+class Rendition(Record):
     """One video quality to make; even numbers of square pixels, upright."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     width: int

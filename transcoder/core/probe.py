@@ -4,121 +4,28 @@ Pure. The report comes from a hostile file by way of a parser: every field may b
 """
 
 import re
-from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
 from typing import Any
 
 from playnet.errors import MediaRejected
 
+from . import languages
+from .source import AudioStream, Look, Mark, Role, Source, TextStream, Unused, VideoStream
+
 _MAX_SIDE = 16_384  # H.264 level 6.2 ends well below; beyond, one picture costs gigabytes
 _MAX_PIXELS = 8192 * 8192
 _MIN_SIDE = 16
-_MAX_PACKETS = 24 * 3600 * 120  # a day at 120 pictures per second: 83 MB of times
-_MAX_DIGITS = 18  # of a time that fits 64 bits
+_MAX_SOUNDS = 16  # each is a rendition; a file with more is no film
+_MAX_TEXTS = 64
+_MAX_CHAPTERS = 1000
+_MAX_TITLE = 80
 _UNKNOWN = frozenset({"", "none", "unknown"})
 _ENCRYPTED_TAGS = frozenset({"encv", "enca"})  # ISO/IEC 23001-7: protected sample entries
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")  # the part of BCP 47 that containers use
+_WRITTEN = frozenset({"subrip", "srt", "mov_text", "webvtt", "ass", "ssa", "text", "eia_608"})
+_PAINTED = frozenset({"hdmv_pgs_subtitle", "dvd_subtitle", "dvb_subtitle", "xsub"})
 
-
-@dataclass(frozen=True, slots=True)
-class VideoStream:
-    """The picture stream. `width` and `height` as coded; `rotation` in degrees clockwise, a multiple of 90."""
-
-    index: int
-    codec: str
-    width: int
-    height: int
-    sample_aspect: Fraction
-    rotation: int
-    time_base: Fraction
-    average_rate: Fraction | None
-    start_ticks: int
-    duration_s: Fraction | None
-
-
-@dataclass(frozen=True, slots=True)
-class AudioStream:
-    """The sound stream."""
-
-    index: int
-    codec: str
-    channels: int
-    time_base: Fraction
-    start_ticks: int
-    duration_s: Fraction | None
-    language: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """The streams to use, at least one, with what the container says of their length."""
-
-    container: str
-    video: VideoStream | None
-    audio: AudioStream | None
-    duration_s: Fraction | None
-
-
-class PacketTimes:
-    """Gathers a stream's packet times, fed as they are read, in any order; eight bytes for each."""
-
-    def __init__(self) -> None:
-        self._ticks = array("q")
-        self._keys = array("q")
-
-    def feed(self, line: str) -> None:
-        """One `pts,flags` line. Packets without a time, and those that an edit list discards, do not count."""
-        pts, _, flags = line.strip().partition(",")
-        if "D" in flags or not pts.lstrip("-").isdigit() or len(pts) > _MAX_DIGITS:
-            return
-        if len(self._ticks) >= _MAX_PACKETS:
-            raise MediaRejected("The file holds more pictures than a day of video: it is damaged.")
-        self._ticks.append(int(pts))
-        if "K" in flags:
-            self._keys.append(int(pts))
-
-    def span(self) -> "Span | None":
-        """What they say together; None when there was none."""
-        return _span(sorted(self._ticks), sorted(self._keys)) if self._ticks else None
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """First and last picture in ticks, how many there are, and the usual gap between two (None for one picture).
-
-    `key_gap`: the longest stretch without a key frame, in ticks; 0 where it is not known.
-    """
-
-    first: int
-    last: int
-    count: int
-    gap: Fraction | None
-    key_gap: int = 0
-
-
-def assumed_span(stream: VideoStream) -> Span | None:
-    """What the container's header claims, for files that take too long to read; None when it says too little."""
-    if stream.average_rate is None or stream.duration_s is None:
-        return None
-    gap = 1 / (stream.average_rate * stream.time_base)
-    count = max(1, round(stream.duration_s * stream.average_rate))
-    return Span(stream.start_ticks, stream.start_ticks + round((count - 1) * gap), count, gap)
-
-
-def _span(ticks: Sequence[int], keys: Sequence[int]) -> Span:
-    """The usual gap is the mean of those within a quarter of the median: holes do not count as slow motion, and
-    clocks that round to milliseconds average out."""
-    gaps = sorted(later - earlier for earlier, later in pairwise(ticks) if later > earlier)
-    gap = None
-    if gaps:
-        median = gaps[len(gaps) // 2]
-        usual = [one for one in gaps if 4 * abs(one - median) <= median]
-        gap = Fraction(sum(usual), len(usual))
-    key_gap = max(later - earlier for earlier, later in pairwise([ticks[0], *keys, ticks[-1]]))
-    return Span(ticks[0], ticks[-1], len(ticks), gap, key_gap)
+_Stream = Mapping[str, Any]
 
 
 def read_source(report: Mapping[str, Any]) -> Source:
@@ -129,15 +36,21 @@ def read_source(report: Mapping[str, Any]) -> Source:
         raise unreadable()
     if any(_text(stream, "codec_tag_string") in _ENCRYPTED_TAGS for stream in streams):
         raise MediaRejected("The file is copy-protected (DRM), so it cannot be converted.")
-    video = _best([stream for stream in streams if _is_picture(stream)])
-    audio = _best([stream for stream in streams if _is_sound(stream)])
-    if video is None and audio is None:
+    pictures = _ranked([stream for stream in streams if _is_picture(stream)])
+    sounds = _ranked([stream for stream in streams if _is_sound(stream)])
+    texts = [stream for stream in streams if _text(stream, "codec_name") in _WRITTEN]
+    if not pictures and not sounds:
         raise MediaRejected(_nothing_usable(streams))
+    chosen = [*pictures[:1], *_filled(sounds)[:_MAX_SOUNDS], *texts[:_MAX_TEXTS]]
     return Source(
         container,
-        None if video is None else _video(video),
-        None if audio is None else _audio(audio),
+        _video(pictures[0]) if pictures else None,
+        tuple(map(_audio, _filled(sounds)[:_MAX_SOUNDS])),
         _seconds(_mapping(report, "format").get("duration")),
+        tuple(map(_written, texts[:_MAX_TEXTS])),
+        tuple(_marks(_list(report, "chapters"))),
+        next((_count(stream, "index") for stream in streams if _is_cover(stream)), None),
+        tuple(_unused(stream) for stream in streams if stream not in chosen and _is_told(stream)),
     )
 
 
@@ -161,31 +74,63 @@ def _nothing_usable(streams: Sequence[Mapping[str, Any]]) -> str:
     return "The file contains neither video nor audio."
 
 
-def _is_picture(stream: Mapping[str, Any]) -> bool:
+def _is_picture(stream: _Stream) -> bool:
     """A moving picture; cover art is not one."""
+    return (
+        _text(stream, "codec_type") == "video" and not _is_cover(stream) and _text(stream, "codec_name") not in _UNKNOWN
+    )
+
+
+def _is_cover(stream: _Stream) -> bool:
     disposition = _mapping(stream, "disposition")
-    cover = disposition.get("attached_pic") or disposition.get("still_image") or disposition.get("timed_thumbnails")
-    return _text(stream, "codec_type") == "video" and not cover and _text(stream, "codec_name") not in _UNKNOWN
+    return any(disposition.get(name) for name in ("attached_pic", "still_image", "timed_thumbnails"))
 
 
-def _is_sound(stream: Mapping[str, Any]) -> bool:
+def _is_sound(stream: _Stream) -> bool:
     known = _text(stream, "codec_name") not in _UNKNOWN
     return _text(stream, "codec_type") == "audio" and known and _count(stream, "channels") > 0
 
 
-def _best(streams: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """The container's default, then the one with most pixels or channels, then the first."""
+def _ranked(streams: Sequence[_Stream]) -> list[_Stream]:
+    """The container's default, then the one with most pixels or channels, then the first; empty ones last."""
 
-    def rank(stream: Mapping[str, Any]) -> tuple[bool, bool, int, int]:
+    def rank(stream: _Stream) -> tuple[bool, bool, int, int]:
         default = bool(_mapping(stream, "disposition").get("default"))
         size = _count(stream, "width") * _count(stream, "height") + _count(stream, "channels")
-        empty = _text(stream, "nb_frames") == "0" or stream.get("duration_ts") == 0
-        return not empty, default, size, -_count(stream, "index")
+        return not _is_empty(stream), default, size, -_count(stream, "index")
 
-    return max(streams, key=rank, default=None)
+    best = max(streams, key=rank, default=None)
+    return [] if best is None else [best, *(stream for stream in streams if stream is not best)]
 
 
-def _video(stream: Mapping[str, Any]) -> VideoStream:
+def _filled(sounds: Sequence[_Stream]) -> list[_Stream]:
+    """Those that hold something; the first one anyway, whose emptiness has to be told."""
+    return [stream for number, stream in enumerate(sounds) if number == 0 or not _is_empty(stream)]
+
+
+def _is_empty(stream: _Stream) -> bool:
+    return _text(stream, "nb_frames") == "0" or stream.get("duration_ts") == 0
+
+
+def _is_told(stream: _Stream) -> bool:
+    return _text(stream, "codec_type") in {"video", "audio", "subtitle"} and not _is_cover(stream)
+
+
+def _unused(stream: _Stream) -> Unused:
+    kind, codec = _text(stream, "codec_type"), _text(stream, "codec_name")
+    why = "nothing more of its kind is taken"
+    if codec in _PAINTED:
+        why = "it consists of pictures, not of text, and cannot become captions: upload them as a WebVTT or SubRip file"
+    elif codec in _UNKNOWN or (kind == "subtitle" and codec not in _WRITTEN):
+        why = "it uses a format that PlayNet cannot decode"
+    elif _is_empty(stream):
+        why = "it is empty"
+    elif kind == "video":
+        why = "a video shows one picture: the largest, or the one that the file names as its main one"
+    return Unused(_count(stream, "index"), kind, codec or "unknown", why)
+
+
+def _video(stream: _Stream) -> VideoStream:
     width, height = _count(stream, "width"), _count(stream, "height")
     if width < 1 or height < 1:
         raise MediaRejected("The size of the picture cannot be found: the file is damaged.")
@@ -203,6 +148,7 @@ def _video(stream: Mapping[str, Any]) -> VideoStream:
         average_rate=_ratio(stream.get("avg_frame_rate"), "/"),
         start_ticks=_ticks(stream),
         duration_s=_seconds(stream.get("duration")),
+        look=_look(stream),
     )
     shown = display_size(video)
     if max(shown) > _MAX_SIDE or shown[0] * shown[1] > _MAX_PIXELS:
@@ -212,9 +158,44 @@ def _video(stream: Mapping[str, Any]) -> VideoStream:
     return video
 
 
-def _audio(stream: Mapping[str, Any]) -> AudioStream:
-    language = _text(_mapping(stream, "tags"), "language")
-    known = _LANGUAGE.fullmatch(language) and language != "und"
+def _look(stream: _Stream) -> Look:
+    sides = [item for item in _list(stream, "side_data_list") if isinstance(item, Mapping)]
+    dolby = next((item for item in sides if "dv_profile" in item), None)
+    profile = None
+    if dolby is not None:
+        profile = _count(dolby, "dv_profile"), _count(dolby, "dv_bl_signal_compatibility_id")
+
+    def word(key: str) -> str:
+        return "" if (said := _text(stream, key)) in _UNKNOWN else said
+
+    return Look(
+        pixels=word("pix_fmt"),
+        matrix=word("color_space"),
+        primaries=word("color_primaries"),
+        transfer=word("color_transfer"),
+        fields=word("field_order"),
+        peak_nits=_peak_nits(sides),
+        dolby_vision=profile,
+    )
+
+
+def _peak_nits(sides: Sequence[_Stream]) -> int | None:
+    """MaxCLL, else the mastering display's peak (CTA-861.3, SMPTE ST 2086)."""
+    for item in sides:
+        if content := _count(item, "max_content"):
+            return content
+    mastered = (_ratio(item.get("max_luminance"), "/") for item in sides)
+    return next((round(peak) for peak in mastered if peak is not None), None)
+
+
+def _audio(stream: _Stream) -> AudioStream:
+    tags, disposition = _mapping(stream, "tags"), _mapping(stream, "disposition")
+    roles: dict[str, Role] = {
+        "comment": "commentary",
+        "visual_impaired": "description",
+        "descriptions": "description",
+        "dub": "dub",
+    }
     return AudioStream(
         index=_count(stream, "index"),
         codec=_text(stream, "codec_name"),
@@ -222,8 +203,34 @@ def _audio(stream: Mapping[str, Any]) -> AudioStream:
         time_base=_time_base(stream),
         start_ticks=_ticks(stream),
         duration_s=_seconds(stream.get("duration")),
-        language=language if known else None,
+        language=languages.tag(_text(tags, "language")),
+        title=_title(tags),
+        role=next((role for word, role in roles.items() if disposition.get(word)), "main"),
     )
+
+
+def _written(stream: _Stream) -> TextStream:
+    tags, disposition = _mapping(stream, "tags"), _mapping(stream, "disposition")
+    return TextStream(
+        index=_count(stream, "index"),
+        codec=_text(stream, "codec_name"),
+        language=languages.tag(_text(tags, "language")),
+        title=_title(tags),
+        forced=bool(disposition.get("forced")),
+        hearing=bool(disposition.get("hearing_impaired") or disposition.get("captions")),
+    )
+
+
+def _marks(chapters: Sequence[Any]) -> Iterable[Mark]:
+    for number, chapter in enumerate(chapters[:_MAX_CHAPTERS], 1):
+        if isinstance(chapter, Mapping) and (start_s := _signed(chapter.get("start_time"))) is not None:
+            yield Mark(start_s, _title(_mapping(chapter, "tags")) or f"{number}")
+
+
+def _title(tags: _Stream) -> str | None:
+    """One line of printable characters, without the names that muxers give."""
+    said = " ".join("".join(char if char.isprintable() else " " for char in _text(tags, "title")).split())
+    return said[:_MAX_TITLE].strip() or None
 
 
 def _rotation(side_data: Iterable[Any]) -> int:
@@ -261,6 +268,11 @@ def _ratio(value: Any, separator: str) -> Fraction | None:
 def _seconds(value: Any) -> Fraction | None:
     text = str(value)
     return Fraction(text) if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", text) and Fraction(text) > 0 else None
+
+
+def _signed(value: Any) -> Fraction | None:
+    text = str(value)
+    return Fraction(text) if re.fullmatch(r"-?\d{1,9}(\.\d{1,9})?", text) else None
 
 
 def _text(mapping: Mapping[str, Any], key: str) -> str:

@@ -3,29 +3,29 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from playnet.media.records import VideoTrack
 
 from .plan import VideoPlan
+from .record import Record
+
+_FEW_LOST = 2  # the first and the last picture of a cut recording
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Stretch(_Record):
+class Stretch(Record):
     """One rendition of a chunk: `track` describes its segments only, `init_sha256` is of its init file."""
 
     track: VideoTrack
     init_sha256: str
 
 
-class Chunk(_Record):
+class Chunk(Record):
     """What a `video` task leaves in its row, one stretch for each rendition, smallest first."""
 
     n0: int = Field(ge=0)
     frames: int = Field(gt=0)
+    pictures: int | None = Field(None, ge=0, description="How many different pictures of the source its frames show.")
     stretches: tuple[Stretch, ...] = Field(min_length=1)
 
     @property
@@ -36,10 +36,30 @@ class Chunk(_Record):
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """The tracks of the whole timeline, smallest first, and how many frames there are."""
+    """The tracks of the whole timeline, smallest first, how many frames there are, and of how many pictures."""
 
     tracks: tuple[VideoTrack, ...]
     frames: int
+    pictures: int | None = None
+    chunks: int = 1
+
+    def told(self, plan: VideoPlan) -> str | None:
+        """What of the source was lost, for people; None for nothing.
+
+        A picture that is shown on both sides of a boundary was counted twice, so each chunk is allowed one.
+        """
+        missing_s = float((plan.frames - self.frames) / plan.fps)
+        if missing_s >= 1:
+            return f"The file is damaged: its last {missing_s:.0f} seconds of picture could not be decoded."
+        if self.pictures is None or plan.pictures is None:
+            return None
+        lost = plan.pictures - self.pictures
+        if lost <= max(_FEW_LOST, self.chunks):
+            return None
+        return (
+            f"The file is damaged: {lost} of its {plan.pictures} pictures could not be decoded. "
+            "The picture before stands still in their place."
+        )
 
 
 class Unjoined(Exception):
@@ -58,7 +78,8 @@ def join(chunks: Sequence[Chunk], plan: VideoPlan) -> Timeline:
         at += chunk.frames
     renditions = zip(*(chunk.stretches for chunk in chunks), strict=True)
     tracks = tuple(_joined(stretches, plan) for stretches in renditions)
-    return Timeline(tracks, at)
+    shown = [chunk.pictures for chunk in chunks if chunk.pictures is not None]
+    return Timeline(tracks, at, sum(shown) if len(shown) == len(chunks) else None, len(chunks))
 
 
 def _joined(stretches: Sequence[Stretch], plan: VideoPlan) -> VideoTrack:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from playnet.errors import MediaRejected, ToolFailed
 from playnet.media.cmaf import Fragment, Movie
-from playnet.media.sample_entry import Visual
+from playnet.media.sample_entry import Audible, Visual
 
-from .plan import AUDIO_RATE, AudioPlan, VideoPlan, Window
+from .plan import AUDIO_RATE, VideoPlan, Window
+from .sound import AudioPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,9 @@ def check_audio(movie: Movie, plan: AudioPlan) -> None:
         raise MediaRejected("The sound in this file cannot be decoded: it is damaged.")
     if movie.track.timescale != AUDIO_RATE:
         raise ToolFailed(f"the sound has {movie.track.timescale} ticks per second")
+    sample = movie.track.sample
+    if not isinstance(sample, Audible) or sample.channels != plan.channels:
+        raise ToolFailed(f"the sound has not the {plan.channels} channels that were planned")
     at = 0
     for fragment in movie.fragments:
         if fragment.decode_ticks != at:

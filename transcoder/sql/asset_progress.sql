@@ -10,6 +10,6 @@ from (
         where asset_id = $1 and revision = $2 and state <> 'cancelled'
         group by kind
     ) as each_kind
-    join (values ('probe', 2), ('video', 88), ('audio', 6), ('thumbs', 2), ('publish', 2)) as kinds (kind, weight) using (kind)
+    join (values ('probe', 2), ('video', 88), ('audio', 6), ('text', 1), ('thumbs', 2), ('publish', 2)) as kinds (kind, weight) using (kind)
 ) as done
 where asset.id = $1 and asset.state = 'processing' and done.share is not null

@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from playnet.media.records import AudioTrack, Presentation, VideoTrack
+from playnet.media.records import AudioTrack, Presentation, TextTrack, VideoTrack
 
 RATES = [(25, 1), (30000, 1001), (24, 1), (60, 1), (25, 2)]
 
@@ -33,8 +33,9 @@ def video_tracks(draw: st.DrawFn, name: str = "360p") -> VideoTrack:
 def audio_tracks(draw: st.DrawFn, name: str = "audio") -> AudioTrack:
     ticks, sizes = draw(_timeline(48000))
     return AudioTrack(
-        name=name, codec="mp4a.40.2", timescale=48000, segment_ticks=ticks, segment_bytes=sizes, channels=2,
-        sample_rate=48000, language=draw(st.sampled_from([None, "en", "deu", 'e"n\r\n#x<&'])),
+        name=name, codec="mp4a.40.2", timescale=48000, segment_ticks=ticks, segment_bytes=sizes, sample_rate=48000,
+        channels=draw(st.sampled_from([2, 6])), label=name, role=draw(st.sampled_from(["main", "commentary"])),
+        language=draw(st.sampled_from([None, "en", "deu", 'e"n\r\n#x<&'])),
     )  # fmt: skip
 
 
@@ -44,4 +45,8 @@ def presentations(draw: st.DrawFn) -> Presentation:
     video = [draw(video_tracks(name)) for name in names]
     least = 0 if video else 1
     audio = [draw(audio_tracks("audio" if n == 0 else f"audio-{n}")) for n in range(draw(st.integers(least, 2)))]
-    return Presentation(tracks=(*video, *audio))
+    texts = [
+        TextTrack(name=f"text-{n}", label=f"{n}<&", language=draw(st.sampled_from([None, "en"])), size_bytes=80, cues=1)
+        for n in range(draw(st.integers(0, 2)))
+    ]
+    return Presentation(tracks=(*video, *audio), texts=tuple(texts))

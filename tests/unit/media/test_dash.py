@@ -62,7 +62,9 @@ def test_durations_never_cut_the_last_segment(seconds: Fraction, expected: str) 
 def test_timelines_say_what_the_boxes_say(p: Presentation) -> None:
     root = ET.fromstring(mpd(p))  # noqa: S314  our own document
     found = {one.get("id"): one for one in root.iterfind(".//d:Representation", NS)}
-    assert set(found) == {track.name for track in p.tracks}
+    assert set(found) == {track.name for track in (*p.tracks, *p.texts)}
+    for text in p.texts:
+        assert found[text.name].findtext("d:BaseURL", namespaces=NS) == f"{text.name}/1.vtt"
     for track in p.tracks:
         template = found[track.name].find("d:SegmentTemplate", NS)
         assert template is not None

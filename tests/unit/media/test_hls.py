@@ -71,10 +71,23 @@ def test_segments_add_up_and_keep_below_the_target(track: VideoTrack | AudioTrac
 @given(presentations())
 def test_variants_name_every_rendition_and_enough_bandwidth(p: Presentation) -> None:
     playlist = m3u8.loads(multivariant(p))
-    variants = p.video or p.audio
-    assert [one.uri for one in playlist.playlists] == [f"{track.name}/playlist.m3u8" for track in variants]
-    assert [one.uri for one in playlist.media] == [f"{track.name}/playlist.m3u8" for track in p.audio if p.video]
+    groups = list(dict.fromkeys(one.group_id for one in playlist.media if one.type == "AUDIO"))
+    shown = [one.uri.partition("/")[0] for one in playlist.playlists]
+    named = {track.name: track for track in p.tracks}
+    variants = [named[name] for name in shown]
+    assert variants == [*p.video] * max(1, len(groups)) or not p.video
+    heard = {one.uri.partition("/")[0] for one in playlist.media if one.type == "AUDIO"} | {*shown}
+    assert heard >= {track.name for track in p.audio}
+    assert [one.uri for one in playlist.media if one.type == "SUBTITLES"] == [
+        f"{one.name}/playlist.m3u8" for one in p.texts
+    ]
+    for group in groups:
+        names = [one.name for one in playlist.media if one.group_id == group]
+        assert len(set(names)) == len(names)
+        assert [one.default for one in playlist.media if one.group_id == group].count("YES") == 1
     for one, track in zip(playlist.playlists, variants, strict=True):
+        assert one.stream_info.subtitles == ("captions" if p.texts else None)
+        assert one.stream_info.audio in {*groups, None}
         assert one.stream_info.bandwidth >= track.peak_bandwidth_bps
         assert one.stream_info.bandwidth >= one.stream_info.average_bandwidth
         if isinstance(track, VideoTrack):

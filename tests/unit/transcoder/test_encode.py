@@ -14,9 +14,11 @@ from tests.unit.media.fragmented import Track, fragment, init, mp4a
 from tests.unit.transcoder.test_plan import AUDIO, VIDEO, source
 from transcoder.core import argv, segments
 from transcoder.core.blame import blame, crashed
-from transcoder.core.plan import AudioPlan, VideoPlan, Window, make_plan
-from transcoder.core.probe import Span
+from transcoder.core.packets import Span
+from transcoder.core.plan import VideoPlan, Window
+from transcoder.core.planning import make_plan
 from transcoder.core.progress import ProgressReader, share
+from transcoder.core.sound import AudioPlan
 from transcoder.core.verify import Verdict, check_audio, check_video
 
 HOSTILE = Path("/w/concat:a|b'[0:v];exit.mp4")
@@ -70,8 +72,7 @@ def test_a_later_window_seeks_and_continues_the_numbering() -> None:
 
 
 def test_sound_is_as_long_as_the_picture() -> None:
-    both = make_plan(source(), Span(1280, 1280 + 249 * 512, 250, Fraction(512)), Transcoder()).audio
-    assert both is not None
+    (both,) = make_plan(source(), Span(1280, 1280 + 249 * 512, 250, Fraction(512)), Transcoder()).audio
     (graph,) = _after(argv.audio(Path("/w/in"), both, Path("/w/a.mp4")), "-filter_complex")
     assert "asetpts=PTS-(1/10)/TB" in graph
     assert "apad=whole_len=480000" in graph
@@ -135,7 +136,7 @@ def test_nothing_decoded_is_the_publishers_news(single: VideoPlan) -> None:
 
 SOUND = Track(entry=mp4a(bytes([0x11, 0x90])), timescale=48000, edit=1024)
 SOUND_PLAN = AudioPlan(
-    stream=1, origin_s=Fraction(0), duration_s=Fraction(1), expected_s=None, segment_s=Fraction(4), channels=2,
+    name="audio", label="English", stream=1, origin_s=Fraction(0), duration_s=Fraction(1), expected_s=None, segment_s=Fraction(4), channels=2,
     bitrate_bps=128000, language=None,
 )  # fmt: skip
 

@@ -14,8 +14,10 @@ from playnet.errors import MediaRejected
 from playnet.jobs import QueuedTask, TaskKind
 from transcoder.core.graph import TaskSpec, linear_task, retry_delay_s, tasks_after_probe
 from transcoder.core.ladder import ladder
-from transcoder.core.plan import STANDARD_RATES, Plan, Window, grid_rate, make_plan, video_timescale
-from transcoder.core.probe import AudioStream, Source, Span, VideoStream
+from transcoder.core.packets import Span
+from transcoder.core.plan import Plan, Window
+from transcoder.core.planning import STANDARD_RATES, grid_rate, make_plan, video_timescale
+from transcoder.core.source import AudioStream, Source, VideoStream
 from transcoder.core.storyboard import tiling, webvtt
 
 RUNGS = Transcoder().ladder
@@ -24,7 +26,7 @@ AUDIO = AudioStream(1, "aac", 2, Fraction(1, 48000), -1024, Fraction(11), "en")
 
 
 def source(video: VideoStream | None = VIDEO, audio: AudioStream | None = AUDIO) -> Source:
-    return Source("mov,mp4", video, audio, Fraction(11))
+    return Source("mov,mp4", video, () if audio is None else (audio,), Fraction(11))
 
 
 @pytest.mark.parametrize(
@@ -88,16 +90,15 @@ def test_a_plan_survives_json() -> None:
     plan = make_plan(source(), Span(512, 512 + 249 * 512, 250, Fraction(512)), Transcoder())
     assert Plan.model_validate(plan.model_dump(mode="json")) == plan
     assert plan.video is not None
-    assert plan.audio is not None
+    (audio,) = plan.audio
     assert (plan.video.frames, plan.video.gop_frames, plan.video.segment_frames) == (250, 50, 100)
-    assert (plan.video.origin_s, plan.audio.origin_s) == (Fraction(512, 12800), Fraction(512, 12800))
-    assert (plan.video.duration_s, plan.audio.duration_s) == (10, 10)
+    assert (plan.video.origin_s, audio.origin_s) == (Fraction(512, 12800), Fraction(512, 12800))
+    assert (plan.video.duration_s, audio.duration_s) == (10, 10)
     assert [plan.video.window(part) for part in range(plan.video.chunks)] == [Window(n0=0, n1=250)]
 
 
 def test_sound_alone_keeps_its_own_time() -> None:
-    audio = make_plan(source(video=None), None, Transcoder()).audio
-    assert audio is not None
+    (audio,) = make_plan(source(video=None), None, Transcoder()).audio
     assert (audio.origin_s, audio.duration_s, audio.expected_s, audio.segment_s) == (
         Fraction(-1024, 48000),
         None,
@@ -186,7 +187,7 @@ def test_chunks_cover_the_grid_without_gap_or_overlap(frames: int, fps: Fraction
             {("video", 0): (), ("video", 1): (), ("thumbs", 0): ("video",), ("publish", 0): ("video", "thumbs")},
             id="silent",
         ),
-        pytest.param(False, True, {("audio", 0): (), ("publish", 0): ("audio",)}, id="sound-only"),
+        pytest.param(False, True, {("audio", 0): (), ("thumbs", 0): ("audio",), ("publish", 0): ("audio", "thumbs")}, id="sound-only"),
     ],
 )  # fmt: skip
 def test_the_task_graph(video: bool, audio: bool, expected: dict[tuple[str, int], tuple[str, ...]]) -> None:

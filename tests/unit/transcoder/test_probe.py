@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from playnet.errors import MediaRejected
-from transcoder.core.probe import PacketTimes, Source, Span, assumed_span, display_size, read_source
+from transcoder.core.packets import PacketTimes, Span, assumed_span
+from transcoder.core.probe import display_size, read_source
+from transcoder.core.source import Source
 
 VIDEO: dict[str, Any] = {
     "index": 0, "codec_type": "video", "codec_name": "h264", "width": 1440, "height": 1080,
@@ -29,10 +31,10 @@ def report(*streams: dict[str, Any], container: str = "mov,mp4", duration: str =
 def test_streams_as_values() -> None:
     source = read_source(report(VIDEO, AUDIO))
     assert source.video is not None
-    assert source.audio is not None
+    (audio,) = source.audio
     assert (source.video.time_base, source.video.start_ticks) == (Fraction(1, 90000), 3003)
     assert display_size(source.video) == (1920, 1080)
-    assert (source.audio.channels, source.audio.start_ticks, source.audio.language) == (6, -1024, "deu")
+    assert (audio.channels, audio.start_ticks, audio.language) == (6, -1024, "de")
     assert source.duration_s == Fraction("12.6")
 
 
@@ -89,7 +91,7 @@ def test_the_best_streams_are_chosen(
     streams: tuple[dict[str, Any], ...], expected: tuple[int | None, int | None]
 ) -> None:
     source = read_source(report(*streams))
-    chosen = (source.video.index if source.video else None, source.audio.index if source.audio else None)
+    chosen = (source.video.index if source.video else None, source.audio[0].index if source.audio else None)
     assert chosen == expected
 
 

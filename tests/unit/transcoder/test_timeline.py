@@ -7,8 +7,8 @@ import pytest
 from playnet.config import Transcoder
 from playnet.media.records import VideoTrack
 from tests.unit.transcoder.test_plan import VIDEO, source
-from transcoder.core.plan import make_plan
-from transcoder.core.probe import Span
+from transcoder.core.packets import Span
+from transcoder.core.planning import make_plan
 from transcoder.core.timeline import Chunk, Stretch, Unjoined, join
 
 _made = make_plan(source(VIDEO, None), Span(0, 229 * 512, 230, Fraction(512)), Transcoder(), chunk_s=4).video
