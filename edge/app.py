@@ -1,7 +1,6 @@
 """The brain of one cache node, wired: Starlette in front, the store behind, tasks beside it."""
 
 import asyncio
-import random
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -126,8 +125,9 @@ class _Node:
             if brain.redis_url is not None:
                 redis = from_url(brain.redis_url)
                 stack.push_async_callback(redis.aclose)
-                purges = Purges(redis, store, fills, metrics, position, random.random)
+                purges = Purges(brain.name, redis, store, fills, metrics, position)
                 tasks.append(group.create_task(purges.run(), name="purges"))
+                tasks.append(group.create_task(purges.answer(), name="purge-questions"))
             settings = Settings(
                 brain.name,
                 has_nginx=brain.reports is not None,

@@ -24,6 +24,7 @@ from playnet.errors import StartupFailed, Unavailable
 from playnet.layout import Layout, database_dsn, redis_url
 from playnet.logs import logger
 from playnet.purge.log import PurgeLog
+from playnet.purge.replies import PurgeReplies
 from playnet.store.open import open_store
 from playnet.store.port import PartedStore
 
@@ -148,10 +149,11 @@ def _add_routes(app: FastAPI, config: Config, parts: _Parts, metrics: Metrics, w
         parts.database,
     )
     viewing = Viewing(Media(parts.store, presence), Manifests(parts.database))
+    purges = Purges(parts.database, PurgeReplies(parts.redis), [edge.name for edge in config.edges])
     app.include_router(asset_routes.reading(assets, config.public_url))
     app.include_router(asset_routes.writing(assets, parts.uploads, presence, parts.sweeper, config.public_url))
     app.include_router(tus_routes.writing(parts.resumables, max_bytes=config.origin.max_source))
-    app.include_router(purge_routes.writing(Purges(parts.database)))
+    app.include_router(purge_routes.writing(purges))
     parts.membership.add_routes(app)
     app.router.routes.extend([*viewing.routes(), *health.routes(), *Pages(web, presence).routes()])
 

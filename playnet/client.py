@@ -29,6 +29,7 @@ _PAUSE_S = 1.0
 _CONNECT_S = 5.0
 _ANSWER_S = 300.0  # the answer to an upload comes after its last byte is on disk
 _POLL_S = 0.5
+_PURGE_POLL_S = 0.1
 
 
 def _tree(root: type[PlayNetError]) -> dict[str, type[PlayNetError]]:
@@ -112,9 +113,22 @@ class Client:
                 return asset
             await asyncio.sleep(_POLL_S)
 
-    async def purge(self, order: PurgeOrder) -> Asset:
-        """Order all edges to forget."""
-        return await self._patiently(lambda: self._call("POST", "/api/v1/purges", json=order.model_dump(mode="json")))
+    async def purge(self, order: PurgeOrder, *, dry_run: bool = False) -> Asset:
+        """Order all edges to forget; as a dry run, ask them how much that would be."""
+        asked = {**order.model_dump(mode="json"), "dry_run": dry_run}
+        return await self._patiently(lambda: self._call("POST", "/api/v1/purges", json=asked))
+
+    async def purged(self, number: int, wait_s: float) -> Asset:
+        """What the edges said to an order, when all have or after `wait_s`; without a word from any while Redis is away."""
+        deadline = time.monotonic() + wait_s
+        while True:
+            try:
+                report = await self._call("GET", f"/api/v1/purges/{number}")
+            except Unavailable as exc:
+                report = {"id": number, "complete": False, "nodes": [], "reason": str(exc)}
+            if report["complete"] or time.monotonic() >= deadline:
+                return report
+            await asyncio.sleep(_PURGE_POLL_S)
 
     async def call(self, method: str, path: str, **options: Any) -> Any:
         """Any other call of the API; an answer without content is empty."""

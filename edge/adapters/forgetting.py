@@ -47,6 +47,10 @@ class Forgetting:
         self._standing.end(order)
         return count
 
+    async def count(self, order: PurgeOrder) -> int:
+        """The number of entries that the order would mean."""
+        return sum([len(keys) async for keys in self._pages(order)])
+
     async def _carried_out(self, order: PurgeOrder, given_at: float) -> int:
         store, count = self._store, 0
         first, _ = await store.page(order, None, _PAGE)

@@ -4,7 +4,8 @@ A crash between the two repeats an order, which is harmless. While Redis is away
 """
 
 import asyncio
-from collections.abc import Callable
+from contextlib import aclosing
+from random import SystemRandom
 from typing import Final
 
 from redis.asyncio import Redis
@@ -15,6 +16,7 @@ from playnet.errors import InvalidInput, PlayNetError
 from playnet.logs import logger
 from playnet.purge.log import Entry, Gap, PurgeLog
 from playnet.purge.order import PurgeOrder
+from playnet.purge.replies import PurgeReplies
 
 from .fills import Fills
 from .metrics import Metrics
@@ -24,22 +26,24 @@ log = logger(__name__)
 
 _FIRST_PAUSE_S: Final = 0.2
 _LONGEST_PAUSE_S: Final = 10.0
+_jitter: Final = SystemRandom().random
 
 
 class Purges:
-    """Applies purge orders to a node's store and fills."""
+    """Applies purge orders to a node's store and fills, and tells who waits for it."""
 
     def __init__(
         self,
+        node: str,
         redis: Redis,
         store: Store,
         fills: Fills,
         metrics: Metrics,
         position: Position,
-        jitter: Callable[[], float],
     ) -> None:
-        self._log, self._store, self._fills = PurgeLog(redis), store, fills
-        self._metrics, self._position, self._jitter = metrics, position, jitter
+        self._node, self._log, self._store, self._fills = node, PurgeLog(redis), store, fills
+        self._replies = PurgeReplies(redis)
+        self._metrics, self._position = metrics, position
 
     async def run(self) -> None:
         """Follow for ever; after a failure again, ever more slowly."""
@@ -56,7 +60,7 @@ class Purges:
             except Exception:
                 log.exception("purges.crashed")
             self._metrics.purge_log_connected.set(0)
-            await asyncio.sleep(pause_s * (0.5 + self._jitter()))
+            await asyncio.sleep(pause_s * (0.5 + _jitter()))
             pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
 
     async def _apply(self, event: Entry | Gap) -> None:
@@ -70,9 +74,27 @@ class Purges:
             await self._store.remember_position(event.upto)
             return
         self._position.begins(event.id, event.late)
-        await self.forget(event.order)
+        count = await self.forget(event.order)
         self._position.ends()
         await self._store.remember_position(event.id)
+        await self._replies.acknowledge(self._node, event.number, count)
+
+    async def answer(self) -> None:
+        """Tell who asks how much an order would forget. For ever; after a failure again, ever more slowly."""
+        pause_s = _FIRST_PAUSE_S
+        while True:
+            try:
+                async with aclosing(self._replies.questions()) as questions:
+                    async for question in questions:
+                        pause_s = _FIRST_PAUSE_S
+                        count = await self._store.count(_as_keyed(question.order))
+                        await self._replies.answer(self._node, question.id, count)
+            except PlayNetError as exc:
+                log.warning("purges.unasked", reason=str(exc), **exc.context)
+            except Exception:
+                log.exception("purges.crashed")
+            await asyncio.sleep(pause_s * (0.5 + _jitter()))
+            pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
 
     async def forget(self, order: PurgeOrder) -> int:
         """Apply one order; gives the number of entries it meant. Raises Unavailable."""

@@ -317,6 +317,10 @@ class Store:
             await self._clear_hot()
         return await self._forgetting.carry_out(order)
 
+    async def count(self, order: PurgeOrder) -> int:
+        """How many entries an order would mean, now. Raises Unavailable."""
+        return len(self._policy) if order.kind == "all" else await self._forgetting.count(order)
+
     async def page(self, order: PurgeOrder, after: Any, length: int) -> tuple[list[Key], Any]:
         """Some of the keys that an order means; see `Index.meant`."""
         return await self._worker.run(self._index.meant, order, after, length)

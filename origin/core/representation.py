@@ -3,10 +3,12 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from playnet.media.records import AudioTrack, VideoTrack
 from playnet.names import dash_path, hls_path, revision_prefix, watch_path
+from playnet.purge.objection import objection
+from playnet.purge.order import PurgeOrder
 
 from .assets import Asset, State
 from .paging import Cursor, write_cursor
@@ -113,12 +115,51 @@ class AssetPage(_Model):
     next: str | None = Field(description="Give it as `cursor` to get the page after this one; null at the end.")
 
 
+class NewPurge(PurgeOrder):
+    """What an operator orders. `dry_run`: forget nothing, say how much would be forgotten."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"kind": "tag", "value": "asset:k3v9m2qx7ahd", "dry_run": True}]},
+    )
+
+    dry_run: bool = False
+
+    @model_validator(mode="after")
+    def _sensible(self) -> "NewPurge":
+        if (reason := objection(self)) is not None:
+            raise ValueError(reason)
+        return self
+
+    @property
+    def order(self) -> PurgeOrder:
+        return PurgeOrder(kind=self.kind, value=self.value, soft=self.soft)
+
+
 class PurgeAccepted(_Model):
     """A purge that will reach every edge, also those that are away now."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"id": 17}]})
 
     id: int = Field(description="Orders are applied in the order of their ids.")
+
+
+class NodeReply(_Model):
+    """What one edge said."""
+
+    node: str
+    answered: bool = Field(
+        description="Of an order: it is applied there. An edge that is away applies it when it is back."
+    )
+    entries: int | None = Field(description="Cached entries that were meant; null while unknown.")
+
+
+class PurgeReport(_Model):
+    """What the edges said to a purge, or to a dry run of one."""
+
+    id: int | None = Field(description="The order; null for a dry run.")
+    complete: bool = Field(description="Whether all edges answered.")
+    nodes: list[NodeReply]
 
 
 class Problem(BaseModel):

@@ -30,27 +30,31 @@ _APPEND: Final = """
 local id, body, bound = ARGV[1], ARGV[2], ARGV[3]
 local top = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
 if not top then
-  return redis.call('XADD', KEYS[1], id .. '-0', 'order', body, 'after', '')
+  return redis.call('XADD', KEYS[1], id .. '-0', 'order', body, 'after', '', 'number', id)
 end
 local newest, seq = string.match(top[1], '^(%d+)-(%d+)$')
 if tonumber(id) > tonumber(newest) then
-  return redis.call('XADD', KEYS[1], 'MAXLEN', '~', bound, id .. '-0', 'order', body, 'after', newest)
+  return redis.call('XADD', KEYS[1], 'MAXLEN', '~', bound, id .. '-0', 'order', body, 'after', newest, 'number', id)
 end
 if redis.call('XRANGE', KEYS[1], id .. '-0', id .. '-0')[1] then
   return ''
 end
 return redis.call('XADD', KEYS[1], newest .. '-' .. string.format('%d', tonumber(seq) + 1),
-                  'order', body, 'after', newest)
+                  'order', body, 'after', newest, 'number', id)
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One order. `id` is the position to remember once it is applied; `late` counts those that came late at this position."""
+    """One order. `id` is the position to remember once it is applied; `late` counts those that came late at this position.
+
+    `number`: the order's own id, by which it is known to who gave it.
+    """
 
     id: int
     order: PurgeOrder
     late: int = 0
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +73,13 @@ class PurgeLog:
 
     async def append(self, entries: Sequence[tuple[int, PurgeOrder]]) -> None:
         """Add orders under their `purge_order.id`. Repeating is harmless. Raises Unavailable."""
-        with _translated():
+        with translated():
             for order_id, order in entries:
                 await self._append(keys=[STREAM], args=[order_id, order.model_dump_json(), MAX_ENTRIES])
 
     async def newest(self) -> int:
         """The youngest id in the log, 0 when it is empty. Raises Unavailable."""
-        with _translated():
+        with translated():
             rows = await self._redis.xrevrange(STREAM, count=1)
         return _position(cast(bytes | str, rows[0][0])) if rows else 0
 
@@ -87,9 +91,9 @@ class PurgeLog:
         position = after
         cursor = f"{after}-0"
         while True:
-            with _translated():
+            with translated():
                 reply = await self._redis.xread({STREAM: cursor}, count=_BATCH, block=_BLOCK_MS)
-            rows = _rows(reply)
+            rows = rows_of(reply)
             if not rows:
                 newest = await self.newest()
                 if newest < position:  # the log was lost and begins anew with smaller ids
@@ -112,7 +116,8 @@ def _events(row_id: str, fields: dict[str, str], position: int) -> Iterator[Entr
         yield Gap(row)
     try:
         late = int(row_id.partition("-")[2] or 0)
-        yield Entry(row, PurgeOrder.model_validate_json(fields.get("order", "")), late)
+        number = int(fields.get("number") or row)
+        yield Entry(row, PurgeOrder.model_validate_json(fields.get("order", "")), late, number)
     except ValidationError:  # written by a newer version: what it forgets is not known here
         yield Gap(row)
 
@@ -125,7 +130,7 @@ def _text(value: bytes | str) -> str:
     return value.decode() if isinstance(value, bytes) else value
 
 
-def _rows(reply: Any) -> list[tuple[str, dict[str, str]]]:
+def rows_of(reply: Any) -> list[tuple[str, dict[str, str]]]:
     """The rows of one XREAD of one stream, as text."""
     if not reply:
         return []
@@ -139,7 +144,8 @@ def _rows(reply: Any) -> list[tuple[str, dict[str, str]]]:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
+    """Redis's errors as Unavailable."""
     try:
         yield
     except (RedisError, OSError) as exc:

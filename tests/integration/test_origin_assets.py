@@ -108,6 +108,9 @@ _REFUSED = {
     "no-such-method": ("PATCH", "/api/v1/assets", {}, 405),
     "no-such-path": ("GET", "/api/v1/nothing", {}, 404),
     "purge-nothing": ("POST", "/api/v1/purges", {"json": {"kind": "tag", "value": ""}}, 400),
+    "purge-no-key": ("POST", "/api/v1/purges", {"json": {"kind": "prefix", "value": "/v/%61"}}, 400),
+    "purge-dry-no-key": ("POST", "/api/v1/purges", {"json": {"kind": "url", "value": "/a#b", "dry_run": True}}, 400),
+    "purge-unknown": ("GET", "/api/v1/purges/0", {}, 400),
     "purge-no-path": ("POST", "/api/v1/purges", {"json": {"kind": "url", "value": "v"}}, 400),
 }  # fmt: skip
 

@@ -57,7 +57,7 @@ def test_a_waiting_reader_hears_a_new_order(redis_url: str) -> None:
         waiting = asyncio.create_task(_take(log, 1, 1), name="reader")
         await asyncio.sleep(0)
         await log.append([(2, _order("b"))])
-        assert await waiting == [Entry(2, _order("b"))]
+        assert await waiting == [Entry(2, _order("b"), number=2)]
 
     _with_log(redis_url, body)
 
@@ -66,9 +66,9 @@ def test_a_reader_behind_the_trimmed_part_is_told_of_the_gap(redis_url: str) -> 
     async def body(redis: Redis, log: PurgeLog) -> None:
         await log.append([(number, _order(str(number))) for number in (1, 2, 3, 4)])
         await redis.xtrim(STREAM, maxlen=1, approximate=False)
-        assert await _take(log, 3, 1) == [Entry(4, _order("4"))]
-        assert await _take(log, 2, 2) == [Gap(4), Entry(4, _order("4"))]
-        assert await _take(log, 0, 2) == [Gap(4), Entry(4, _order("4"))]
+        assert await _take(log, 3, 1) == [Entry(4, _order("4"), number=4)]
+        assert await _take(log, 2, 2) == [Gap(4), Entry(4, _order("4"), number=4)]
+        assert await _take(log, 0, 2) == [Gap(4), Entry(4, _order("4"), number=4)]
 
     _with_log(redis_url, body)
 

@@ -62,6 +62,7 @@ RULES: Final[Mapping[Route, Rule]] = {
     ("PUT", "/api/v1/assets/{asset_id}/source"): _PUBLISH,
     ("DELETE", "/api/v1/assets/{asset_id}"): Rule(Permission.PUBLISH, audit="asset.delete"),
     ("POST", "/api/v1/purges"): Rule(Permission.OPERATE, audit="purge.order"),
+    ("GET", "/api/v1/purges/{purge_id}"): Rule(Permission.OPERATE),
     ("OPTIONS", "/api/v1/uploads"): _OPEN,
     ("POST", "/api/v1/uploads"): _PUBLISH,
     ("HEAD", "/api/v1/uploads/{upload}"): _PUBLISH,
