@@ -23,7 +23,8 @@ from edge.adapters.index import Index
 from edge.adapters.metrics import Metrics
 from edge.adapters.recovery import recover, system_boot_id
 from edge.adapters.reservation import Limits
-from edge.adapters.store import Store
+from edge.adapters.store import Rules, Store
+from edge.core.admission import Always
 from edge.core.decide import Marks
 from edge.core.entry import Entry, Exchange, new_entry
 from edge.core.eviction import S3Fifo
@@ -91,10 +92,8 @@ def _entry(number: int, now: float, checksum: int) -> Entry:
 
 async def _measure(folder: Path, table: Table) -> None:
     async def opened(boot_id: str) -> Store:
-        metrics, limits = Metrics(), Limits(1 << 40)
-        return await Store.open(
-            folder, policy=S3Fifo(), limits=limits, metrics=metrics, clock=time.time, boot_id=boot_id
-        )
+        rules = Rules(policy=S3Fifo(), admission=Always(), limits=Limits(1 << 40), boot_id=boot_id)
+        return await Store.open(folder, rules, metrics=Metrics(), clock=time.time)
 
     with _timed(table, "start"):
         store = await opened(system_boot_id())

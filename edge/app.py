@@ -1,6 +1,7 @@
 """The brain of one cache node, wired: Starlette in front, the store behind, tasks beside it."""
 
 import asyncio
+import secrets
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -26,8 +27,9 @@ from edge.adapters.prefetch import Prefetch
 from edge.adapters.purges import Purges
 from edge.adapters.recovery import system_boot_id
 from edge.adapters.reservation import Limits
-from edge.adapters.store import Store
+from edge.adapters.store import Rules, Store
 from edge.adapters.upstream import Membership, Upstream
+from edge.core.admission import ADMISSIONS, DEFAULT_ADMISSION
 from edge.core.eviction import DEFAULT_POLICY, POLICIES
 from edge.core.nginx import PUBLIC_HEADER
 from edge.core.offer import Keeping
@@ -46,7 +48,10 @@ _JOINED_SHARE: Final = 8  # of the cache that one object in one piece may take, 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brain:
-    """What one brain is told. `reports`: file in which nginx reports direct hits; None without nginx in front. `policy`: a key of POLICIES."""
+    """What one brain is told. `policy` is a key of POLICIES, `admission` of ADMISSIONS.
+
+    `reports`: file in which nginx reports direct hits; None without nginx in front.
+    """
 
     name: str
     origins: tuple[str, ...]
@@ -62,6 +67,8 @@ class Brain:
     honour_request_directives: bool = False
     negative_s: float = 0
     spare_bytes: int = 0
+    admission: str = DEFAULT_ADMISSION
+    memory_bytes: int = 64 << 20
     fleet: Fleet | None = None
     prover: Prover | None = None
     prefetch: bool = False
@@ -84,11 +91,14 @@ class _Node:
             try:
                 store = await Store.open(
                     brain.cache,
-                    policy=POLICIES[brain.policy](),
-                    limits=Limits(brain.size_bytes, brain.spare_bytes),
+                    Rules(
+                        policy=POLICIES[brain.policy](),
+                        admission=ADMISSIONS[brain.admission](secrets.token_bytes(16)),
+                        limits=Limits(brain.size_bytes, brain.spare_bytes, brain.memory_bytes),
+                        boot_id=system_boot_id(),
+                    ),
                     metrics=metrics,
                     clock=self.clock,
-                    boot_id=system_boot_id(),
                 )
             except Unavailable as exc:
                 raise StartupFailed(f"cache folder {brain.cache}: {exc} ({exc.context.get('cause')})") from exc

@@ -70,6 +70,8 @@ def from_config(config: Config, layout: Layout, name: str) -> Setup:
         read_s=tuning.read_timeout,
         policy=tuning.policy,
         spare_bytes=tuning.free_space,
+        admission=tuning.admission,
+        memory_bytes=tuning.memory,
         reports=layout.hot_reports(name),
         redis_url=redis_url(config, layout),
         honour_request_directives=tuning.honour_request_directives,

@@ -92,14 +92,17 @@ class Answer:
         self._viewer, self._clock = viewer, clock
         self._is_patient = False  # the head waits for the first bytes
 
-    async def entry(self, entry: Entry, status: CacheStatus, bodies: Bodies) -> bool:
-        """A complete stored response. False, and nothing sent, when its body is gone."""
+    async def entry(self, entry: Entry, status: CacheStatus, bodies: Bodies, data: bytes | None = None) -> bool:
+        """A complete stored response; `data`: its body where that is in memory. False, and nothing sent, when it is gone."""
         viewer, now = self._viewer, self._clock()
         fields = self._decorated(entry, status)
         if entry.status == 200 and not_modified(viewer.fields, entry.fields, now=now):
-            if bodies.size_bytes(entry.body) != entry.size_bytes:
+            if data is None and bodies.size_bytes(entry.body) != entry.size_bytes:
                 return False
             await self._head_only(304, fields.without(_NOT_IN_304))
+            return True
+        if data is not None:
+            await self._from_memory(entry, fields, data)
             return True
         wanted = self._range(entry)
         if viewer.has_nginx and (wanted or "range" not in viewer.fields) and is_accelerable(entry, viewer.fields):
@@ -108,6 +111,21 @@ class Answer:
             await self._head_only(200, fields.without(["date", "accept-ranges"]).plus(("x-accel-redirect", location)))
             return True
         return await self._from_disk(entry, fields, select(wanted, entry.size_bytes), bodies)
+
+    async def _from_memory(self, entry: Entry, fields: Fields, data: bytes) -> None:
+        wanted = self._range(entry)
+        if wanted is not None:
+            selected = select(wanted, len(data))
+            await self._selected(
+                entry.status, fields, selected, len(data), lambda first, last: _part(data, first, last)
+            )
+            return
+        if entry.status != 204:  # RFC 9110 §8.6
+            fields = fields.plus(("content-length", str(len(data))))
+        await self._begin(entry.status, fields)
+        body = b"" if self._viewer.method == "HEAD" else data
+        self._viewer.sent_bytes += len(body)
+        await self._viewer.send({"type": "http.response.body", "body": body, "more_body": False})
 
     async def _from_disk(self, entry: Entry, fields: Fields, selected: Selected, bodies: Bodies) -> bool:
         fd = bodies.open(entry.body)
@@ -328,3 +346,8 @@ async def _framed(frame: Multipart, bytes_of: BytesOf) -> AsyncGenerator[bytes, 
             async for chunk in chunks:
                 yield chunk
     yield frame.tail
+
+
+async def _part(data: bytes, first: int, last: int | None) -> AsyncGenerator[bytes, None]:
+    assert last is not None
+    yield data[first : last + 1]

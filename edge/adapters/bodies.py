@@ -123,6 +123,13 @@ class Bodies:
         except OSError as exc:
             raise refused(exc) from exc
 
+    def read(self, body: str) -> bytes | None:
+        """A whole complete body, None when it is gone or cannot be read. For small ones."""
+        try:
+            return self.path(body).read_bytes()
+        except OSError:
+            return None
+
     def remove(self, body: str) -> None:
         """Delete a complete body if it is there. Raises Unavailable."""
         try:

@@ -201,7 +201,8 @@ class Cutting:
         """Room and a file for the slice that comes; without either it goes through memory."""
         body, room = cut.slice(cut.at), self._store.reservation()
         temp: Temp | None = None
-        if await room.grow(cut.sliced.part(cut.at).size_bytes):
+        size_bytes = cut.sliced.part(cut.at).size_bytes
+        if self._store.admits(cut.key(cut.at), size_bytes) and await room.grow(size_bytes):
             try:
                 temp = await in_files(self._files, self._store.bodies.create)
                 body.place(temp)

@@ -209,8 +209,9 @@ class Delivery:
             return
         answer = Answer(viewer, self._clock)
         self._store.hit(entry.key)
-        viewer.source = "disk"
-        if not await answer.entry(entry, status, self._store.bodies):
+        data = await self._store.small_body(entry)
+        viewer.source = "disk" if data is None else "memory"
+        if not await answer.entry(entry, status, self._store.bodies, data):
             await self._store.drop(entry)
             raise _Vanished
         self._metrics.requests.labels(result).inc()

@@ -326,7 +326,8 @@ class Fills:
 
     async def _receive(self, fill: Fill, reply: Reply, draft: Entry, offer: Offer) -> str:
         room = self._store.reservation()
-        temp = await self._temporary(reply.size_bytes, room)
+        is_admitted = self._store.admits(draft.key, _STEP_BYTES if reply.size_bytes is None else reply.size_bytes)
+        temp = await self._temporary(reply.size_bytes, room) if is_admitted else None
         fill.fresh_until = draft.life.fresh_until
         body = fill.body = Growing(self._files, temp, reply.size_bytes, stall_s=_STALL_S)
         fill.head.set_result(Streaming(draft, personal(offer.exchange), body))
@@ -349,15 +350,20 @@ class Fills:
         assert fill.body is not None
         if fill.body.refusal is not None:
             self._store.failed("fill", fill.body.refusal)
-        if temp is None or not fill.body.is_kept:
-            return "unstored"
         if fill.is_doomed:
             return "purged"
+        if temp is None or not fill.body.is_kept:
+            return "stored" if self._keep_small(fill.body, draft) else "unstored"
         entry = replace(draft, body=temp.id, size_bytes=fill.body.size_bytes, checksum=fill.body.checksum)
         if not await self._store.publish(entry, temp, room):
             return "unstored"
         await self._forget_old_slices(fill, None)
         return "stored"
+
+    def _keep_small(self, body: Growing, draft: Entry) -> bool:
+        """A small body that may not stand on the disk may stand in memory."""
+        data = body.in_memory
+        return data is not None and self._store.keep_small(replace(draft, size_bytes=len(data)), data)
 
     async def _temporary(self, size_bytes: int | None, room: Reservation) -> Temp | None:
         """A file to fill; None when quota or disk refuse: then viewers are served all the same."""

@@ -61,6 +61,11 @@ class Growing:
         """Whether all bytes so far stand in the file."""
         return self._on_disk
 
+    @property
+    def in_memory(self) -> bytes | None:
+        """All bytes so far where none of them stands in a file, or was let go."""
+        return b"".join(self._tail) if not self._disk_bytes and not self._tail_start else None
+
     def give_up_disk(self) -> None:
         """Keep what follows in memory only; the body will not be stored."""
         if self._on_disk:

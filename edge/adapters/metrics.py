@@ -91,6 +91,14 @@ class Metrics:
         self.quota_bytes = Gauge("playnet_edge_quota_bytes", "Bound of stored_bytes.", registry=self.registry)
         self.stored_entries = Gauge("playnet_edge_stored_entries", "Entries in the index.", registry=self.registry)
         self.hot_entries = Gauge("playnet_edge_hot_entries", "Entries in the hot tree.", registry=self.registry)
+        self.memory_bytes = Gauge(
+            "playnet_edge_memory_bytes", "Small bodies at hand; bounded by `memory`.", registry=self.registry
+        )
+        self.passed_by = Counter(
+            "playnet_edge_passed_by",
+            "Objects that a full node did not write because nobody had asked for them before (`admission`).",
+            registry=self.registry,
+        )
         self.unverified_entries = Gauge(
             "playnet_edge_unverified_entries",
             "Entries whose bodies are checked before they are served, after the host lost power. Goes down to 0 by itself.",

@@ -12,10 +12,11 @@ class _Store(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`quota_bytes`: of all bodies. `spare_bytes`: of the file system, left to others."""
+    """`quota_bytes`: of all bodies. `spare_bytes`: of the file system, left to others. `memory_bytes`: of small bodies at hand."""
 
     quota_bytes: int
     spare_bytes: int = 0
+    memory_bytes: int = 64 << 20
 
 
 class Reservation:

@@ -6,12 +6,15 @@ whatever comes after it was allowed by somebody who knew of the purge.
 """
 
 import asyncio
+import secrets
+import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from edge.core.admission import Admission
 from edge.core.causes import Cause, Causes, Refusals
 from edge.core.decide import Marks
 from edge.core.entry import Entry
@@ -30,6 +33,7 @@ from .bodies import Bodies, Temp
 from .forgetting import Forgetting
 from .hot import HotTree
 from .index import Index, Left
+from .memory import Memory
 from .metrics import Metrics
 from .recovery import Recovered, recover
 from .reservation import Limits, Reservation
@@ -39,7 +43,7 @@ from .worker import Worker
 
 log = logger(__name__)
 
-_MEMORY_ENTRIES: Final = 4096  # parsed entries kept at hand, about 3 KiB each
+_PARSED_ENTRIES: Final = 4096  # kept at hand, about 3 KiB each
 _POSITION: Final = "purge-position"
 _STALE_BEFORE: Final = "stale-before"
 _VALIDATE_BEFORE: Final = "validate-before"
@@ -47,25 +51,33 @@ _VALIDATE_BEFORE: Final = "validate-before"
 Clock = Callable[[], float]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What a store keeps, and what it trusts. `policy` is empty. `boot_id`: see `system_boot_id`."""
+
+    policy: Policy
+    admission: Admission
+    limits: Limits
+    boot_id: str
+
+
 class Store:
     """Made by `open`, closed by `close`; `upkeep` runs in between. Methods run on the event loop."""
 
-    def __init__(
-        self, bodies: Bodies, policy: Policy, limits: Limits, metrics: Metrics, clock: Clock, boot_id: str
-    ) -> None:
+    def __init__(self, bodies: Bodies, rules: Rules, metrics: Metrics, clock: Clock) -> None:
         self.bodies = bodies
         self.marks = Marks()
         self.causes, self.refusals = Causes(), Refusals()
         self.variants = Variants()
         self.settled = asyncio.Event()  # nothing of the start is left to do
-        self._metrics, self._clock, self._boot_id = metrics, clock, boot_id
-        self._quota_bytes, self._spare_bytes = limits.quota_bytes, limits.spare_bytes
+        self._metrics, self._clock, self._rules = metrics, clock, rules
         self._worker = Worker(metrics)
         self._index: Index
         self._boot = 0
-        self._policy = policy
+        self._policy = rules.policy
         self._reserved_bytes = 0
-        self._memory: OrderedDict[Key, Entry] = OrderedDict()
+        self._memory = Memory(rules.limits.memory_bytes, metrics)
+        self._entries: OrderedDict[Key, Entry] = OrderedDict()
         self._changes = 0  # counts what was asked of the worker: an entry read before a change is not remembered
         self._hot = HotTree(bodies, metrics, clock)
         self._sweeper = Sweeper(bodies)
@@ -74,20 +86,18 @@ class Store:
         self._forgetting = Forgetting(self, self._standing, clock)
 
     @classmethod
-    async def open(
-        cls, folder: Path, *, policy: Policy, limits: Limits, metrics: Metrics, clock: Clock, boot_id: str
-    ) -> "Store":
-        """Open or create the store. `policy` is empty. Raises StartupFailed, Unavailable."""
+    async def open(cls, folder: Path, rules: Rules, *, metrics: Metrics, clock: Clock) -> "Store":
+        """Open or create the store. Raises StartupFailed, Unavailable."""
         bodies = Bodies(folder)
         bodies.lock()
-        store = cls(bodies, policy, limits, metrics, clock, boot_id)
+        store = cls(bodies, rules, metrics, clock)
         try:
             store._took_over(await store._worker.run_long(store._recover, folder / "index"))
         except PlayNetError:
             store._worker.close()
             bodies.unlock()
             raise
-        metrics.quota_bytes.set(limits.quota_bytes)
+        metrics.quota_bytes.set(rules.limits.quota_bytes)
         await store.make_room(0)
         store._told()
         return store
@@ -102,7 +112,7 @@ class Store:
     def _recover(self, folder: Path) -> Recovered:
         self._index = Index.opened(folder)
         self.marks = Marks(self._index.number(_STALE_BEFORE) or 0, self._index.number(_VALIDATE_BEFORE) or 0)
-        return recover(self._index, self.bodies, boot_id=self._boot_id, marks=self.marks, now=self._clock())
+        return recover(self._index, self.bodies, boot_id=self._rules.boot_id, marks=self.marks, now=self._clock())
 
     def _took_over(self, found: Recovered) -> None:
         self._boot = found.boot
@@ -153,9 +163,10 @@ class Store:
     async def at(self, key: Key) -> Entry | None:
         """What is stored in exactly this place: a key, or `KEY#…` of a variant or slice. Its body may be served."""
         if key not in self._policy:
-            return None
+            alone = self._memory.entry(key)
+            return self._standing.applied(alone) if alone is not None else None
         try:
-            entry = self._memory.get(key) or await self._read(key)
+            entry = self._entries.get(key) or await self._read(key)
         except Unavailable as exc:
             self.failed("lookup", exc)
             return None
@@ -167,10 +178,23 @@ class Store:
         changes = self._changes
         entry = await self._worker.run(self._index.get, key)
         if entry is not None and changes == self._changes:
-            self._memory[key] = entry
-            if len(self._memory) > _MEMORY_ENTRIES:
-                self._memory.popitem(last=False)
+            self._entries[key] = entry
+            if len(self._entries) > _PARSED_ENTRIES:
+                self._entries.popitem(last=False)
         return entry
+
+    async def small_body(self, entry: Entry) -> bytes | None:
+        """The body if it is a small one, from memory or into it; None: ask the disk. What nginx serves alone is left to it."""
+        data = self._memory.body(entry)
+        if data is not None or entry.sliced or not self._memory.takes(entry.size_bytes) or entry.key in self._hot:
+            return data
+        changes = self._changes
+        data = await asyncio.to_thread(self.bodies.read, entry.body)
+        if data is None or zlib.crc32(data) != entry.checksum:
+            return None
+        if changes == self._changes:
+            self._memory.keep(entry, data)
+        return data
 
     async def all_of(self, key: Key) -> list[Entry]:
         """Everything that is stored under a key that viewers ask for. Raises Unavailable."""
@@ -187,14 +211,24 @@ class Store:
     def hit(self, key: Key) -> None:
         """The entry was used, by the brain or by nginx."""
         self._policy.hit(key)
-        if key in self._memory:
-            self._memory.move_to_end(key)
+        if key in self._entries:
+            self._entries.move_to_end(key)
 
     # --- room
 
     def reservation(self) -> Reservation:
         """Room for a body, empty at first."""
         return Reservation(self)
+
+    def admits(self, key: Key, size_bytes: int) -> bool:
+        """Whether a body that is about to come should be written; asked once for each."""
+        if key in self._policy:
+            return True
+        is_full = self._excess(size_bytes) != 0
+        admitted = self._rules.admission.admits(key, is_full=is_full, held=len(self._policy))
+        if not admitted:
+            self._metrics.passed_by.inc()
+        return admitted
 
     async def make_room(self, size_bytes: int) -> bool:
         """Reserve; evicts what the policy names until quota and disk allow it. False when they cannot."""
@@ -216,9 +250,12 @@ class Store:
         return True
 
     def _excess(self, size_bytes: int) -> int | None:
-        promised = self._reserved_bytes + self._sweeper.size_bytes
-        free = self.bodies.free_bytes()
-        return Room(self._quota_bytes, self._policy.size_bytes, promised, free, self._spare_bytes).excess(size_bytes)
+        limits, promised, free = (
+            self._rules.limits,
+            self._reserved_bytes + self._sweeper.size_bytes,
+            self.bodies.free_bytes(),
+        )
+        return Room(limits.quota_bytes, self._policy.size_bytes, promised, free, limits.spare_bytes).excess(size_bytes)
 
     def give_back(self, size_bytes: int) -> None:
         """The opposite of `make_room`."""
@@ -234,6 +271,7 @@ class Store:
         hot_until = self._settled(entry)
         room.release()
         self._policy.insert(entry.key, entry.size_bytes)
+        self._memory.leave(entry.key)
         surplus = self.variants.add(entry.key, entry.selector)
         self._verification.leave(entry.key)
         try:
@@ -260,9 +298,16 @@ class Store:
         self._link(entry, hot_until)
         return replaced
 
+    def keep_small(self, entry: Entry, data: bytes) -> bool:
+        """Store a complete response in memory alone; False when it is too large, a variant, or should replace one on disk."""
+        if entry.selector or entry.key in self._policy or not self._memory.takes(len(data)):
+            return False
+        self._memory.keep(replace(entry, body=secrets.token_hex(16)), data, alone=True)
+        return True
+
     async def update(self, entry: Entry) -> None:
         """Replace the record of a stored body, after a 304. No effect when the key is gone."""
-        if entry.key not in self._policy:
+        if self._memory.replace(entry) or entry.key not in self._policy:
             return
         try:
             await self._worker.run(self._update, entry, self._settled(entry))
@@ -315,7 +360,11 @@ class Store:
                 await self._mark(replace(self.marks, stale_before=self._clock()))
                 return count
             await self._clear_hot()
-        return await self._forgetting.carry_out(order)
+        alone = self._memory.meant(order)
+        for key in alone:
+            self.causes.note(key, Cause.PURGED)
+            self._memory.leave(key)
+        return len(alone) + await self._forgetting.carry_out(order)
 
     async def count(self, order: PurgeOrder) -> int:
         """How many entries an order would mean, now. Raises Unavailable."""
@@ -421,11 +470,12 @@ class Store:
         for key in keys:
             self.causes.note(key, cause)
             self._policy.remove(key)
+            self._memory.leave(key)
             self.variants.remove(key)
             self._verification.leave(key)
             self._hot.leave(key)
         try:
-            self._sweeper.add(await self._worker.run(self._drop_records, keys))
+            await self._sweeper.take(await self._worker.run(self._drop_records, keys))
         except (Unavailable, StorageFull) as exc:
             self.failed(action, exc)
             if raising:
@@ -439,7 +489,7 @@ class Store:
     def _changed(self, keys: Iterable[Key]) -> None:
         self._changes += 1
         for key in keys:
-            self._memory.pop(key, None)
+            self._entries.pop(key, None)
 
     def _told(self) -> None:
         self._metrics.stored_bytes.set(self._policy.size_bytes)

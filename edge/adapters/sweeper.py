@@ -11,6 +11,7 @@ from .bodies import Bodies
 from .index import Left
 
 _BATCH: Final = 200
+_FEW: Final = 64
 
 
 class Sweeper:
@@ -29,6 +30,13 @@ class Sweeper:
             self._left.append(item)
             self.size_bytes += item.size_bytes
         self._came.set()
+
+    async def take(self, left: list[Left]) -> None:
+        """As `add`; a few are deleted at once, so that who forgets one object finds it gone."""
+        is_idle = not self._left
+        self.add(left)
+        if is_idle and len(left) <= _FEW:
+            await self.drain()
 
     async def drain(self) -> None:
         """Delete all there are."""

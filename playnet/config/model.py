@@ -289,6 +289,15 @@ class EdgeTuning(Section):
         description="Who stays in a full cache: `s3-fifo` and `sieve` let what is asked for once pass by, `lru` keeps what was "
         "used last, `gdsf` many small objects rather than few large ones. `playnet cache simulate` compares them.",
     )
+    admission: Literal["second-request", "always"] = Field(
+        "second-request",
+        description="What a full cache writes to its disk: an object only when it is asked for a second time, or `always`. "
+        "`second-request` halves what is written, at the price of a few more misses; `playnet cache simulate` says how many.",
+    )
+    memory: Size = Field(
+        "64MiB", ge=0, le=1 << 36, validate_default=True,
+        description="Of each node's memory, for bodies up to 64 KiB: playlists, manifests, pictures; 0B: none.",
+    )  # fmt: skip
     negative_ttl: Duration = Field(
         "5s", ge=0, le=3600, validate_default=True,
         description="How long a 404, 405, 410, 414 or 501 is kept that says nothing about caching; 0s: not at all.",
