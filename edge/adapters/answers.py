@@ -29,6 +29,7 @@ from .reading import blocks
 from .slices import SlicedBody
 
 _SILENCE_S: Final = 30.0  # longest pause within a request's body
+_SLOWEST_BPS: Final = 512  # of a request's body, after the grace of one silence: below a modem's, above a drip's
 _REACH_S: Final = 5.0  # how long a range waits to be reached by a body that does not tell its size
 Source = Literal["memory", "disk", "fill", "pass"]
 _NOT_IN_304: Final = ("content-type", "content-encoding", "content-language", "content-length", "accept-ranges")
@@ -71,12 +72,16 @@ class Viewer:
 
     async def body(self) -> AsyncGenerator[bytes, None]:
         """The body of the request as it comes. Raises ViewerGone when it does not come to its end."""
+        loop = asyncio.get_running_loop()
+        left_s = _SILENCE_S  # that we may still wait for the viewer
         while True:
+            began = loop.time()
             try:
-                async with asyncio.timeout(_SILENCE_S):
+                async with asyncio.timeout(min(_SILENCE_S, left_s)):
                     message = await self.receive()
             except TimeoutError as exc:
-                raise ViewerGone("the request's body stopped coming") from exc
+                raise ViewerGone("the request's body stopped coming, or dripped") from exc
+            left_s += len(message.get("body", b"")) / _SLOWEST_BPS - (loop.time() - began)
             if message["type"] == "http.disconnect":
                 raise ViewerGone("the viewer left within its request")
             if message.get("body"):

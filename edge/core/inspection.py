@@ -11,6 +11,7 @@ from .decide import Marks, Revalidate, Serve, decide
 from .entry import Entry
 from .hot import why_not_hot
 from .key import Key
+from .slices import is_slice
 
 MAX_SHOWN: Final = 100  # of the entries of one URL: an object of many slices tells the same of each
 
@@ -65,7 +66,7 @@ def report(facts: Facts) -> dict[str, Any]:
         "cause": None if is_cached else facts.cause,
         "refusal": facts.refusal,
         "apart_s": round(facts.apart_s, 1),
-        "size_bytes": sum(entry.size_bytes for entry in facts.entries),
+        "stored_bytes": sum(entry.size_bytes for entry in facts.entries),
         "entries_total": len(facts.entries),
         "entries": [_shown(entry, facts) for entry in facts.entries[:MAX_SHOWN]],
         "fills": [
@@ -94,14 +95,16 @@ def _shown(entry: Entry, facts: Facts) -> dict[str, Any]:
         "fresh_for_s": int(life.fresh_until - now),
         "next_use": _next_use(entry, facts),
         "tier": _tier(entry, facts),
-        "not_hot_because": why_not_hot(entry, marks=facts.marks, now=now),
+        "not_hot_because": None if is_slice(entry.key) else why_not_hot(entry, marks=facts.marks, now=now),
     }
 
 
 def _kind(entry: Entry) -> str:
-    if entry.selector:
-        return "variant"
-    return "part" if "#" in entry.key else "whole"
+    if is_slice(entry.key):
+        return "slice"
+    if entry.sliced is not None:
+        return "head"
+    return "variant" if entry.selector else "whole"
 
 
 def _tier(entry: Entry, facts: Facts) -> str:
@@ -137,14 +140,22 @@ def _verdict(facts: Facts) -> str:
 
 
 def _of_stored(facts: Facts) -> str:
-    count = len(facts.entries)
-    if count > 1:
-        return f"cached, as {count} entries: the least fresh is {_next_use(_least_fresh(facts), facts)} at its next use"
-    entry = facts.entries[0]
+    own = [entry for entry in facts.entries if not is_slice(entry.key)]
+    if not own:
+        return "not cached: slices without their head, which will be fetched"
+    if len(own) > 1:
+        return (
+            f"cached, as {len(own)} variants: the least fresh is {_next_use(_least_fresh(own), facts)} at its next use"
+        )
+    (entry,) = own
     if entry.key in facts.linked:
         return "cached, and served by nginx alone from the hot tree"
-    return f"cached, and {_next_use(entry, facts)} at its next use"
+    if entry.sliced is None:
+        return f"cached, and {_next_use(entry, facts)} at its next use"
+    places = set(entry.slice_keys)
+    here = sum(stored.key in places for stored in facts.entries)
+    return f"cached in slices, of which {here} of {entry.sliced.count} are here, and {_next_use(entry, facts)} at its next use"
 
 
-def _least_fresh(facts: Facts) -> Entry:
-    return min(facts.entries, key=lambda entry: entry.life.fresh_until)
+def _least_fresh(entries: Sequence[Entry]) -> Entry:
+    return min(entries, key=lambda entry: entry.life.fresh_until)

@@ -42,7 +42,7 @@ def test_a_node_says_whether_a_url_is_cached_and_why_not(short_tmp: Path, free_p
             assert sorted(entry["varies_by"]["accept-language"] for entry in page["entries"]) == ["de", "fr"]
             assert {entry["kind"] for entry in page["entries"]} == {"variant"}
             assert all("brain" in entry["not_hot_because"] for entry in page["entries"])
-            assert page["verdict"].startswith("cached, as 2 entries")
+            assert page["verdict"].startswith("cached, as 2 variants")
 
             own = await _told(lab, "/own")
             assert (own["cached"], own["cause"]) == (False, "uncacheable")
@@ -92,5 +92,21 @@ def test_a_node_tells_of_itself_but_nobody_behind_nginx(short_tmp: Path, free_po
             for bad in ("", "x", "/%00", "/../x"):
                 async with lab.client.get(lab.url + "/debug/entry", params={"url": bad}) as response:
                     assert response.status == 400
+
+    run(scenario())
+
+
+def test_an_object_in_slices_says_which_are_here(short_tmp: Path, free_port: Port) -> None:
+    async def scenario() -> None:
+        async with brain(free_port(), short_tmp, slice_bytes=64 << 10) as lab:
+            lab.origin.scripts["/big"] = Script(
+                pattern(300 << 10), {"ETag": '"1"', "Accept-Ranges": "bytes", "Surrogate-Key": "big"}
+            ).saying("max-age=60")
+            await lab.get("/big")
+            await lab.settled()
+            told = await _told(lab, "/big")
+            assert sorted(entry["kind"] for entry in told["entries"]) == ["head", *["slice"] * 5]
+            assert "5 of 5 are here" in told["verdict"]
+            assert {tuple(entry["tags"]) for entry in told["entries"]} == {("big",)}
 
     run(scenario())

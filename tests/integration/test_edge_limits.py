@@ -7,12 +7,14 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from edge.core.nginx import Node, render
 from playnet.config import Address, Protect
 from playnet.nginx import Instance, find_nginx
 from tests.aio import run
+from tests.integration.edge_parts import Script, brain
 from tests.nginxes import running
 
 Port = Callable[[], int]
@@ -188,3 +190,30 @@ def test_a_client_has_so_many_requests_under_way(short_tmp: Path, free_port: Por
                 writer.transport.abort()
 
     run(scenario())
+
+
+def test_a_body_that_drips_ends_its_request(short_tmp: Path, free_port: Port, monkeypatch: pytest.MonkeyPatch) -> None:
+    """nginx's time-out starts again with every byte; the brain counts them."""
+    monkeypatch.setattr("edge.adapters.answers._SILENCE_S", 0.5)
+
+    async def scenario() -> None:
+        async with brain(free_port(), short_tmp) as lab:
+            lab.origin.scripts["/form"] = Script(b"thanks")
+
+            async def status(body: AsyncIterator[bytes]) -> int:
+                try:
+                    async with lab.client.post(lab.url + "/form", data=body) as response:
+                        return response.status
+                except aiohttp.ClientError:
+                    return 0
+
+            assert await status(_paced(b"x" * 200, 10)) == 200, "slow, yet above the least rate"
+            assert await status(_paced(b"x", 1000)) != 200
+
+    run(scenario())
+
+
+async def _paced(piece: bytes, count: int) -> AsyncIterator[bytes]:
+    for _ in range(count):
+        yield piece
+        await asyncio.sleep(0.1)
