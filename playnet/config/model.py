@@ -99,7 +99,7 @@ class Database(Section):
 
 
 class Redis(Section):
-    """Redis 6.0 or later (tests run on 7.0): distribution of purges; later sessions and counters."""
+    """Redis 6.0 or later (tests run on 7.0): distribution of purges, sessions, sign-ins under way and how often they failed."""
 
     url_file: Path | None = Field(
         None,

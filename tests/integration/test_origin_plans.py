@@ -19,6 +19,13 @@ insert into revision (asset_id, number) select id, 1 from asset;
 insert into task (asset_id, revision, kind, state) select asset_id, 1, 'probe', 'done' from revision;
 insert into purge_order (body, relayed_at) select '{}', now() from generate_series(1, 5000);
 insert into upload (id, asset_id, owner, lease_until) select id, id, 'o', now() + interval '1 h' from asset limit 200;
+insert into account (id, email, name, created_at)
+select translate(substr(md5(n::text), 1, 12), '01', 'xy'), n || '@example.org', 'n', now() - n * interval '1 min'
+from generate_series(1, 5000) n;
+insert into external_identity (issuer, subject, account_id) select 'https://i.example', email, id from account;
+insert into api_token (id, account_id, name, sha256, scopes)
+select id, id, 'n', sha256(id::bytea), '{publish}' from account;
+insert into audit_entry (actor, actor_name, action, target) select id, email, 'account.edit', id from account;
 analyze;
 """
 _NOW = datetime.now(UTC)
@@ -33,6 +40,15 @@ _FREQUENT: dict[str, tuple[Any, ...]] = {
     "abandon_lapsed_uploads": (),
     "deleted_assets": (50,),
     "cancel_tasks": ("a" * 12,),
+    "account_of_session": ("a" * 12, "https://i.example", "1@example.org"),
+    "use_api_token": ("a" * 12,),
+    "list_api_tokens": ("a" * 12,),
+    "password_of": ("1@example.org",),
+    "find_identity": ("https://i.example", "1@example.org"),
+    "list_accounts": (_NOW, "a" * 12, 51),
+    "list_audit": (4_990, 51),
+    "list_audit_of": (None, 51, "a" * 12),
+    "other_admins": ("a" * 12,),
 }
 
 
