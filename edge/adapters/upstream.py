@@ -90,23 +90,28 @@ class Upstream:
         failure: PlayNetError = UpstreamFailed("no origin is there")
         repeats = 0
         for parent in self._parents(ask):
-            is_fresh = False
-            while True:
-                try:
-                    return await self._asked(parent, ask, is_fresh=is_fresh)
-                except Failed as exc:
-                    step = after(exc.trouble, parent, ask.method, repeats=repeats)
-                    failure = exc.error
-                    self._metrics.upstream_troubles.labels(_kind(parent), type(exc.trouble).__name__.lower()).inc()
-                    if step is not Step.AGAIN:
-                        self._note(parent, exc)
-                    if step is Step.STOP:
-                        raise exc.error from exc
-                    if step is Step.NEXT:
-                        repeats += isinstance(exc.trouble, Broke) and isinstance(parent, Origin)
-                        break
-                    is_fresh = True
+            try:
+                return await self._tried(parent, ask)
+            except Failed as exc:
+                failure = exc.error
+                if after(exc.trouble, parent, ask.method, repeats=repeats) is Step.STOP:
+                    raise failure from exc
+                repeats += isinstance(exc.trouble, Broke) and isinstance(parent, Origin)
         raise failure
+
+    async def _tried(self, parent: Parent, ask: Ask) -> Reply:
+        """Ask one of them, once more where a kept connection had come to its end. Raises Failed."""
+        try:
+            return await self._asked(parent, ask, is_fresh=False)
+        except Failed as exc:
+            if after(exc.trouble, parent, ask.method, repeats=0) is not Step.AGAIN:
+                self._note(parent, exc)
+                raise
+        try:
+            return await self._asked(parent, ask, is_fresh=True)
+        except Failed as exc:
+            self._note(parent, exc)
+            raise
 
     async def hint(self, key: Key, fields: Fields) -> bool:
         """Tell the owner of a key that it will be asked for; False when that is this node. Raises UpstreamFailed, UpstreamSlow."""
@@ -211,6 +216,8 @@ class Upstream:
         raise error
 
     def _note(self, parent: Parent, failed: Failed) -> None:
+        kind = "peer" if isinstance(parent, Peer) else "origin"
+        self._metrics.upstream_troubles.labels(kind, type(failed.trouble).__name__.lower()).inc()
         if isinstance(failed.trouble, Unusable) and not failed.trouble.is_lasting:
             self._answered(parent)
         elif self._health.failed(parent.name, self._elapsed()):
@@ -219,7 +226,3 @@ class Upstream:
     def _answered(self, parent: Parent) -> None:
         if self._health.succeeded(parent.name):
             log.info("upstream.up", parent=parent.name)
-
-
-def _kind(parent: Parent) -> str:
-    return "peer" if isinstance(parent, Peer) else "origin"

@@ -1,6 +1,7 @@
 """Prefetch with real nginx and brains: a film played in order, what players name, and who fetches it."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 from tests.aio import run, until
@@ -18,6 +19,18 @@ def film(origin: Origin, segments: int) -> list[str]:
     return paths
 
 
+async def _comes(lab: Lab, path: str, played: Callable[[], Awaitable[object]]) -> None:
+    """The object gets there without anybody asking for it; what leads to it is asked for again where the node was too busy."""
+    for _ in range(4):
+        try:
+            await until((lab.cache / "hot" / path.lstrip("/")).exists, deadline_s=8)
+        except TimeoutError:
+            await played()
+        else:
+            return
+    raise AssertionError(f"{path} was not fetched")
+
+
 def test_playing_a_film_in_order_costs_one_miss(short_tmp: Path, free_port: Port) -> None:
     async def body() -> None:
         port = free_port()
@@ -31,7 +44,7 @@ def test_playing_a_film_in_order_costs_one_miss(short_tmp: Path, free_port: Port
                     assert data == BODY
                     said.append(cache_status(response).partition(";")[0])
                     if following is not None:
-                        await lab.hot(following)
+                        await _comes(lab, following, partial(lab.get, path))
                 assert said == ["fwd=miss"] + ["hit"] * 5
                 end = f"{FILM}/7.m4s"
                 await until(lambda: origin.seen[end] == 1)
@@ -44,11 +57,15 @@ def test_playing_a_film_in_order_costs_one_miss(short_tmp: Path, free_port: Port
         lab.origin.scripts.update({path: media(BODY) for path in others})
         before = dict(lab.origin.seen)
         hostile = 'nor="http://127.0.0.1/x"', 'nor="../../../api/v1/assets"', 'nor="/v/abcdefghijkn/1/720p/4.m4s"'
-        for text in (*hostile, 'nor="..%2F720p%2F4.m4s",bl=1'):
+        for text in hostile:
             assert (await lab.get(played, CMCD_Request=text))[0].status == 200
-        await lab.get(played + "?CMCD=nor%3D%22..%252F720p%252F5.m4s%22")
-        for path in others:
-            await lab.hot(path)
+        leading = (
+            partial(lab.get, played, CMCD_Request='nor="..%2F720p%2F4.m4s",bl=1'),
+            partial(lab.get, played + "?CMCD=nor%3D%22..%252F720p%252F5.m4s%22"),
+        )
+        for path, play in zip(others, leading, strict=True):
+            assert (await play())[0].status == 200
+            await _comes(lab, path, play)
         assert dict(lab.origin.seen) == {**before, **dict.fromkeys(others, 1)}
 
     run(body())
@@ -64,7 +81,9 @@ def test_the_owner_of_the_next_segment_fetches_it(short_tmp: Path, free_port: Po
                 assert data == BODY
                 said.append(cache_status(response).partition(";")[0])
                 if following is not None:
-                    await nodes.labs[nodes.order(following)[0]].hot(following)
+                    await _comes(
+                        nodes.labs[nodes.order(following)[0]], following, partial(nodes.get, nodes.order(path)[0], path)
+                    )
             assert said == ["fwd=miss"] + ["hit"] * 5
             assert {nodes.origin.seen[path] for path in paths} == {1}
             owners = {nodes.order(path)[0] for path in paths}
