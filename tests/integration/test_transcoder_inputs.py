@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import m3u8
 import pytest
 
-from tests.integration.inputs import X264, Case, Made, decoded_frames, make, pictures, probed, sound
+from tests.integration.inputs import X264, Case, Made, decoded_frames, make, pictures, pixel, probed, sound
+from tests.integration.transcoding import ffmpeg
 
 _SRT = "1\n00:00:01,000 --> 00:00:02,500\nHello <i>you</i> & me\n\n2\n00:00:03,000 --> 00:00:09,000\n<font color=red>Red</font>\n"
 _ASS = (
@@ -132,3 +134,109 @@ def _check(made: Made, case: Case) -> None:
         (stream,) = probed(made.whole(one["name"]), "channels,duration")
         assert stream["channels"] == one["channels"]
         assert float(stream["duration"]) == pytest.approx(video[0]["duration_s"], abs=0.05)
+
+
+def test_captions_and_chapters_keep_their_words_and_times(tmp_path: Path) -> None:
+    case = CASES["languages-chapters-captions"]
+    source = case.make(tmp_path)
+    late = tmp_path / "late.mkv"
+    ffmpeg("-i", str(source), "-map", "0", "-c", "copy", "-output_ts_offset", "7", str(late))
+    made = make(source, tmp_path, out="at-once")
+    assert made.report["chapters"] == [{"start_s": 0.0, "title": "Beginning"}, {"start_s": 2.0, "title": "End & more"}]
+    made = make(late, tmp_path)
+    assert [(one["label"], one["forced"]) for one in made.report["captions"]] == [
+        ("English", False),
+        ("Deutsch (forced)", True),
+    ]
+    assert (made.out / "text-1" / "1.vtt").read_text().split("\n\n") == [
+        "WEBVTT",
+        "00:00:01.000 --> 00:00:02.500\nHello <i>you</i> &amp; me",
+        "00:00:03.000 --> 00:00:05.000\nRed\n",
+    ]
+    assert "<i>Hello</i> you" in (made.out / "text-2" / "1.vtt").read_text()
+    playlist = m3u8.load(str(made.out / "master.m3u8"))
+    said = [(one.type, one.group_id, one.name, one.language, one.channels) for one in playlist.media]
+    assert said == [
+        ("AUDIO", "audio", "English", "en", "2"), ("AUDIO", "audio", "Deutsch", "de", "2"), ("AUDIO", "audio", "Français", "fr", "2"),
+        ("AUDIO", "surround", "English", "en", "2"), ("AUDIO", "surround", "Deutsch", "de", "2"),
+        ("AUDIO", "surround", "Français", "fr", "6"),
+        ("SUBTITLES", "captions", "English", "en", None), ("SUBTITLES", "captions", "Deutsch (forced)", "de", None),
+    ]  # fmt: skip
+    assert [one.stream_info.audio for one in playlist.playlists] == ["audio", "surround"]
+    assert all(one.stream_info.subtitles == "captions" for one in playlist.playlists)
+
+
+@pytest.mark.parametrize(
+    "name", ["mpeg2-interlaced-top", "h264-interlaced-bottom", "hdr10", "anamorphic", "screen-recording"]
+)
+def test_chunks_show_what_one_pass_shows(name: str, tmp_path: Path) -> None:
+    """Segment by segment the same pictures, encoded in chunks and in one piece."""
+    source = CASES[name].make(tmp_path)
+    apart, whole = make(source, tmp_path, chunk="2s", out="apart"), make(source, tmp_path, chunk="24h", out="whole")
+    assert apart.report["chunks"] > whole.report["chunks"] == 1
+    rendition = apart.renditions("video")[0]["name"]
+    assert apart.renditions("video")[0]["frames"] == whole.renditions("video")[0]["frames"]
+    graph = "[0:v]settb=1/50,setpts=N[a];[1:v]settb=1/50,setpts=N[b];[a][b]psnr=shortest=1"
+    one, other = apart.whole(rendition).rename(tmp_path / "one.mp4"), whole.whole(rendition)
+    said = ffmpeg("-v", "info", "-i", str(one), "-i", str(other), "-lavfi", graph, "-f", "null", "-")
+    lowest = said.rpartition("min:")[2].split()[0]
+    assert float(lowest) > 30, said[-300:]
+
+
+def test_turned_pictures_stand_upright(tmp_path: Path) -> None:
+    upright = tmp_path / "upright.mp4"
+    ffmpeg(*pictures("320x180"), *X264, str(upright))
+    ffmpeg("-display_rotation", "90", "-i", str(upright), "-c", "copy", str(tmp_path / "turned.mp4"))
+    made = make(tmp_path / "turned.mp4", tmp_path)
+    assert [(one["width"], one["height"]) for one in made.renditions("video")] == [(90, 160), (180, 320)]
+    (stream,) = probed(made.whole("180p"), "width,height:stream_side_data=rotation")
+    assert (stream["width"], stream["height"], stream.get("side_data_list")) == (180, 320, None)
+
+
+@pytest.mark.parametrize(
+    ("picture", "options", "expected"),
+    [
+        pytest.param("color=red:size=160x90", "-vf scale=out_color_matrix=bt601,format=yuv420p -colorspace smpte170m", (255, 0, 0), id="sd"),
+        pytest.param("color=red:size=1280x720", "-vf scale=out_color_matrix=bt709,format=yuv420p -colorspace bt709", (255, 0, 0), id="hd"),
+        pytest.param("color=red:size=160x90", "-vf scale=out_color_matrix=bt601,format=yuv420p", (255, 0, 0), id="sd-that-does-not-say"),
+        pytest.param("color=red:size=1280x720", "-vf scale=out_color_matrix=bt709,format=yuv420p", (255, 0, 0), id="hd-that-does-not-say"),
+        pytest.param("color=lime:size=160x90", "-vf scale=out_range=pc,format=yuvj420p -color_range pc", (0, 255, 0), id="full-range"),
+        pytest.param(  # 203 nits, white, in PQ: 64 + 876 * 0.5807
+            "color=gray:size=160x90",
+            f"-vf format=yuv420p10le,geq=lum=573:cb=512:cr=512,{_SETTLED}smpte2084 -colorspace bt2020nc -color_trc smpte2084 -color_primaries bt2020",
+            (228, 228, 228), id="white-of-hdr",
+        ),
+    ],
+)  # fmt: skip
+def test_colours_stay_what_they_were(
+    picture: str, options: str, expected: tuple[int, int, int], tmp_path: Path
+) -> None:
+    source = tmp_path / "source.mp4"
+    codec = _X265 if "2084" in options else ("-c:v", "libx264", "-preset", "ultrafast", "-qp", "1")
+    ffmpeg("-f", "lavfi", "-i", f"{picture}:duration=0.4", *options.split(), *codec, str(source))
+    shown = pixel(make(source, tmp_path).whole("90p"))
+    assert all(abs(one - other) <= 4 for one, other in zip(shown, expected, strict=True)), shown
+
+
+@pytest.mark.parametrize("cover", [False, True], ids=["waves", "cover"])
+def test_sound_alone_gets_a_picture(cover: bool, tmp_path: Path) -> None:
+    source = tmp_path / "source.m4a"
+    ffmpeg("-f", "lavfi", "-i", "color=red:size=300x300", "-frames:v", "1", str(tmp_path / "cover.png"))
+    picture = (
+        "-i",
+        str(tmp_path / "cover.png"),
+        "-map",
+        "0",
+        "-map",
+        "1",
+        "-disposition:v:0",
+        "attached_pic",
+        "-c:v",
+        "png",
+    )
+    ffmpeg(*sound(3), *(picture if cover else ()), "-c:a", "aac", str(source))
+    made = make(source, tmp_path)
+    assert [one["kind"] for one in made.report["renditions"]] == ["audio"]
+    (poster,) = probed(made.out / "thumbs" / "poster.jpg", "width,height,codec_name")
+    assert (poster["codec_name"], poster["width"]) == ("mjpeg", 300 if cover else 1280)
+    assert len(m3u8.load(str(made.out / "master.m3u8")).playlists) == 1

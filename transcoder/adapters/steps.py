@@ -42,6 +42,7 @@ from .source import Sources, fetch
 log = logger(__name__)
 
 THUMBS = "thumbs"
+_TOO_MANY = "The file lists too many streams to be a video."
 _REPORT_S = 60.0
 _REPORT_BYTES = 4 << 20
 _PACKETS_S = 600.0  # reads 100 GB at 170 MB/s; beyond it the header's claims are taken
@@ -152,13 +153,15 @@ class Steps:
             nonlocal size
             size += len(line)
             if size > _REPORT_BYTES:
-                raise MediaRejected("The file lists too many streams to be a video.")
+                raise MediaRejected(_TOO_MANY)
             lines.append(line)
 
         try:
             await self._runner.ffprobe(argv.probe(path), Limits(_REPORT_S, reads=(path,)), gather)
             report = json.loads("\n".join(lines))
         except ToolFailed as failed:
+            if "max_streams" in str(failed.context.get("log")):
+                raise MediaRejected(_TOO_MANY) from failed
             raise unreadable() if failed.context.get("status") == 1 else failed from failed
         except ValueError as exc:
             raise unreadable() from exc
