@@ -1,7 +1,7 @@
 """`python -m edge`: one cache node in the foreground.
 
     python -m edge --config FILE [--data DIR] --name NODE
-    python -m edge --origin URL --listen HOST:PORT --cache DIR [--size 10GiB] [--name NODE]
+    python -m edge --origin URL --listen HOST:PORT --cache DIR [--size 10GiB] [--name NODE] [--token-keys FILE]
 
 With `--brain` only the brain, on its socket: that is how the node starts its own child.
 """
@@ -52,14 +52,20 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--listen", metavar="HOST:PORT", help="standalone: where viewers connect")
     parser.add_argument("--cache", type=Path, metavar="DIR", help="standalone: folder of the cache")
     parser.add_argument("--size", default="10GiB", metavar="SIZE", help="standalone: quota of cached bodies")
+    parser.add_argument(
+        "--token-keys",
+        type=Path,
+        metavar="FILE",
+        help="standalone: keys of playback tokens, a JSON map of ids and base64",
+    )
     parser.add_argument("--brain", action="store_true", help=argparse.SUPPRESS)
     return parser
 
 
 def _setup(args: argparse.Namespace) -> Setup:
     if args.config is not None:
-        if args.origin or args.listen or args.cache:
-            raise ConfigError("--config and --origin, --listen, --cache exclude each other")
+        if args.origin or args.listen or args.cache or args.token_keys:
+            raise ConfigError("--config and --origin, --listen, --cache, --token-keys exclude each other")
         if args.name is None:
             raise ConfigError("--config needs --name: which of its edges this is")
         config = choose(args.config, args.data)
@@ -78,7 +84,14 @@ def _setup(args: argparse.Namespace) -> Setup:
         raise ConfigError(f"--listen {args.listen} --size {args.size}: {exc}") from exc
     if size_bytes < 1 << 20:
         raise ConfigError(f"--size {args.size}: expected at least 1MiB")
-    return standalone(name=name, origins=args.origin, where=where, cache=args.cache.resolve(), size_bytes=size_bytes)
+    return standalone(
+        name=name,
+        origins=args.origin,
+        where=where,
+        cache=args.cache.resolve(),
+        size_bytes=size_bytes,
+        token_keys=args.token_keys.resolve() if args.token_keys is not None else None,
+    )
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from edge.adapters.delivery import Delivery, Settings
 from edge.adapters.fills import Fills
+from edge.adapters.gate import Gate, TokenSettings
 from edge.adapters.hits import Hits
 from edge.adapters.inspection import Inspection
 from edge.adapters.metrics import Metrics
@@ -27,6 +28,7 @@ from edge.adapters.prefetch import Prefetch
 from edge.adapters.purges import Purges
 from edge.adapters.recovery import system_boot_id
 from edge.adapters.reservation import Limits
+from edge.adapters.revocations import Revocations
 from edge.adapters.store import Rules, Store
 from edge.adapters.upstream import Membership, Upstream
 from edge.core.admission import ADMISSIONS, DEFAULT_ADMISSION
@@ -72,6 +74,7 @@ class Brain:
     fleet: Fleet | None = None
     prover: Prover | None = None
     prefetch: bool = False
+    tokens: TokenSettings | None = None
 
 
 class _Node:
@@ -87,6 +90,7 @@ class _Node:
     async def running(self) -> AsyncIterator[None]:
         """Open everything, close it in reverse."""
         brain, metrics = self.brain, self.metrics
+        gate = Gate(brain.tokens, self.clock) if brain.tokens is not None else None
         async with AsyncExitStack() as stack:
             try:
                 store = await Store.open(
@@ -127,6 +131,8 @@ class _Node:
             if brain.prefetch:
                 prefetch = Prefetch(brain.name, store, fills, upstream, metrics, self.clock)
                 tasks.append(group.create_task(_kept(prefetch.run), name="prefetch"))
+            if gate is not None:
+                tasks.append(group.create_task(_kept(gate.watch), name="token-keys"))
             if brain.reports is not None:
                 hits = Hits(brain.reports, store, metrics, prefetch)
                 hits.start()
@@ -138,11 +144,15 @@ class _Node:
                 purges = Purges(brain.name, redis, store, fills, metrics, position)
                 tasks.append(group.create_task(purges.run(), name="purges"))
                 tasks.append(group.create_task(purges.answer(), name="purge-questions"))
+                if gate is not None:
+                    revocations = Revocations(redis, gate.revoked, metrics, kept_s=gate.longest_s, clock=self.clock)
+                    tasks.append(group.create_task(revocations.run(), name="revocations"))
             settings = Settings(
                 brain.name,
                 has_nginx=brain.reports is not None,
                 honours_wishes=brain.honour_request_directives,
                 slice_bytes=brain.slice_bytes,
+                gate=gate,
             )
             self.delivery = Delivery(settings, store, fills, upstream, metrics, self.clock)
             self.delivery.prefetch = prefetch

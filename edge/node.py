@@ -9,25 +9,30 @@ import pwd
 import signal
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+from edge.adapters.gate import TokenSettings
 from edge.app import Brain
 from edge.core.nginx import Node, render
+from edge.core.sealed import NJS_MODULE, Tokens
 from edge.fleet import joined, protection
 from playnet.asgi.serve import listen
-from playnet.config import Address, Config, Protect
+from playnet.config import LOOPBACK, Address, Config, Protect
 from playnet.errors import ConfigError, StartupFailed
 from playnet.layout import Layout, redis_url
 from playnet.logs import logger
 from playnet.nginx import Instance, end_orphans, find_nginx
 from playnet.supervise import Child, HttpReady, Supervisor
 from playnet.supervise.account import accounts, hand_over
+from playnet.token_keys import ensure_token_keys, rules_of, token_keys_file
+from playnet.tokens import Rules
 
 log = logger(__name__)
 
 _SUN_PATH_BYTES: Final = 107
+_REVOKED: Final = "revoked"  # folder below the cache
 _DRAIN_S: Final = 10
 _DEFAULT_CONNECT_S, _DEFAULT_READ_S, _DEFAULT_NEGATIVE_S = 3.0, 20.0, 5.0
 _DEFAULT_MAX_OBJECT = _DEFAULT_SPARE = 1 << 30
@@ -35,7 +40,11 @@ _DEFAULT_MAX_OBJECT = _DEFAULT_SPARE = 1 << 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """A node before it starts. `run_as`: account of both children when we are root."""
+    """A node before it starts. `run_as`: account of both children when we are root.
+
+    `believes`: networks of the fronts that name their clients in X-Forwarded-For; tokens may be bound to those.
+    `makes_keys`: the key file is this host's own.
+    """
 
     brain: Brain
     listen: Address
@@ -44,6 +53,8 @@ class Setup:
     reports: Path
     run_as: str
     protect: Protect = field(default_factory=Protect)
+    believes: tuple[str, ...] = ()
+    makes_keys: bool = False
 
     def __post_init__(self) -> None:
         if len(os.fsencode(self.brain_socket)) > _SUN_PATH_BYTES:
@@ -57,12 +68,12 @@ def from_config(config: Config, layout: Layout, name: str) -> Setup:
     except KeyError as exc:
         known = ", ".join(edge.name for edge in config.edges)
         raise ConfigError(f"--name {name}: the configuration has no such edge (it has {known})") from exc
-    tuning = config.edge_tuning
+    tuning, cache = config.edge_tuning, edge.cache_dir or layout.edge(name)
     fleet, prover = joined(config, layout, name) or (None, None)
     brain = Brain(
         name=edge.name,
         origins=tuple(f"http://{address}" for address in config.origins),
-        cache=edge.cache_dir or layout.edge(name),
+        cache=cache,
         size_bytes=edge.size,
         max_object_bytes=tuning.max_object,
         slice_bytes=tuning.slice_size,
@@ -79,9 +90,12 @@ def from_config(config: Config, layout: Layout, name: str) -> Setup:
         fleet=fleet,
         prover=prover,
         prefetch=tuning.prefetch and (len(config.edges) == 1 or (fleet is not None and tuning.parents.ring)),
+        tokens=TokenSettings(token_keys_file(config, layout), cache / _REVOKED, rules_of(config)),
     )
     return Setup(
         brain=brain,
+        believes=config.protect.trusted or LOOPBACK,
+        makes_keys=config.tokens.keys_file is None,
         listen=edge.listen,
         nginx_folder=layout.nginx(name),
         brain_socket=layout.brain_socket(name),
@@ -91,8 +105,13 @@ def from_config(config: Config, layout: Layout, name: str) -> Setup:
     )
 
 
-def standalone(*, name: str, origins: Sequence[str], where: Address, cache: Path, size_bytes: int) -> Setup:
-    """A node in front of any HTTP origin: no YAML, no Redis, everything below `cache`. ConfigError."""
+def standalone(
+    *, name: str, origins: Sequence[str], where: Address, cache: Path, size_bytes: int, token_keys: Path | None = None
+) -> Setup:
+    """A node in front of any HTTP origin: no YAML, no Redis, everything below `cache`. ConfigError.
+
+    Without `token_keys` nothing is special below `/t/`, and what an origin calls private is for nobody.
+    """
     reports = cache / "run" / "hot.log"
     brain = Brain(
         name=name,
@@ -106,6 +125,7 @@ def standalone(*, name: str, origins: Sequence[str], where: Address, cache: Path
         spare_bytes=_DEFAULT_SPARE,
         prefetch=True,
         reports=reports,
+        tokens=TokenSettings(token_keys, cache / _REVOKED, Rules()) if token_keys is not None else None,
     )
     return Setup(
         brain=brain,
@@ -149,21 +169,12 @@ def _prepared(setup: Setup, brain_argv: Sequence[str]) -> list[Child]:
         log.warning("edge.keeps_root", reason=chosen.note)
     for folder in (setup.brain.cache, setup.brain_socket.parent):
         _own(folder, chosen.services)
+    if setup.makes_keys and setup.brain.tokens is not None:
+        _make_keys(setup.brain.tokens.keys, chosen.services)
     _make_file(setup.reports, chosen.services)  # before nginx, which would make it root's
     instance = Instance(find_nginx(), setup.nginx_folder)
     instance.prepare()
-    node = Node(
-        name=setup.brain.name,
-        listen=setup.listen,
-        hot=setup.brain.cache / "hot",
-        bodies=setup.brain.cache / "bodies",
-        brain=setup.brain_socket,
-        reports=setup.reports,
-        process=instance.process(run_as=chosen.services),
-        protect=setup.protect,
-        brain_timeout_s=longest_wait_s(setup.brain) + 5,
-    )
-    instance.install(render(node))
+    _install(instance, setup, chosen.services)
     brain = Child(
         name="brain",
         argv=(sys.executable, "-m", "edge", *brain_argv, "--brain"),
@@ -189,6 +200,15 @@ def longest_wait_s(brain: Brain) -> float:
     return (brain.connect_s * 2 + brain.read_s) * (1 + peers / 2) + brain.connect_s * len(brain.origins)
 
 
+def _make_keys(path: Path, user: str | None) -> None:
+    if path.exists():
+        return
+    ensure_token_keys(path)
+    if user is not None:
+        hand_over(path, user)
+        hand_over(path.parent, user)
+
+
 def _make_file(path: Path, user: str | None) -> None:
     try:
         path.touch(mode=0o644)
@@ -196,6 +216,42 @@ def _make_file(path: Path, user: str | None) -> None:
             hand_over(path, user)
     except OSError as exc:
         raise StartupFailed(f"{path} cannot be prepared: {exc.strerror}") from exc
+
+
+def _install(instance: Instance, setup: Setup, user: str | None) -> None:
+    """The configuration, with njs where the host has one that works. What it does without is said once."""
+    tokens = setup.brain.tokens
+    if tokens is None:
+        instance.install(render(_node(instance, setup, user, None)))
+        return
+    module = instance.binary.module(NJS_MODULE)
+    plain = Tokens(module=None, keys=tokens.keys, revoked=tokens.revoked, rules=tokens.rules)
+    if module is not None:
+        try:
+            instance.install(render(_node(instance, setup, user, replace(plain, module=module))))
+        except ConfigError as exc:
+            log.warning("edge.njs_refused", reason=str(exc), effect="the brain checks every playback token")
+        else:
+            return
+    else:
+        log.info("edge.no_njs", effect="the brain checks every playback token", package="libnginx-mod-http-js")
+    instance.install(render(_node(instance, setup, user, plain)))
+
+
+def _node(instance: Instance, setup: Setup, user: str | None, tokens: Tokens | None) -> Node:
+    return Node(
+        name=setup.brain.name,
+        listen=setup.listen,
+        hot=setup.brain.cache / "hot",
+        bodies=setup.brain.cache / "bodies",
+        brain=setup.brain_socket,
+        reports=setup.reports,
+        process=instance.process(run_as=user),
+        protect=setup.protect,
+        brain_timeout_s=longest_wait_s(setup.brain) + 5,
+        tokens=tokens,
+        believes=setup.believes,
+    )
 
 
 def _own(folder: Path, user: str | None) -> None:

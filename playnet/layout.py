@@ -66,6 +66,11 @@ class Layout:
         """By which the nodes of this host know each other."""
         return self.secrets / "fleet-key"
 
+    @property
+    def token_keys(self) -> Path:
+        """Keys of playback tokens."""
+        return self.secrets / "token-keys.json"
+
     def edge(self, name: str) -> Path:
         """Cache folder of a node that names none."""
         return self.root / "edges" / name

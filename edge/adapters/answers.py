@@ -8,15 +8,17 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from typing import Final, Literal, assert_never
 
-from starlette.types import Receive, Send
+from starlette.types import Receive, Scope, Send
 
 from edge.core.accel import is_accelerable
+from edge.core.access import Access, released
 from edge.core.causes import Cause
 from edge.core.entry import Entry
 from edge.core.forward import via
 from edge.core.invalidation import SAFE
 from edge.core.nginx import BODIES_LOCATION
 from edge.core.peering import Place, told
+from edge.core.sealed import CLIENT_HEADER
 from playnet.errors import PlayNetError
 from playnet.http.cache_status import CacheStatus
 from playnet.http.conditional import if_range_holds, not_modified
@@ -65,6 +67,7 @@ class Viewer:
     tells: Place | None = None
     is_hint: bool = False
     on_begin: Callable[[int], None] | None = None
+    access: Access = Access.PUBLIC
     has_begun: bool = False
     cause: Cause | None = None
     source: Source | None = None
@@ -88,6 +91,12 @@ class Viewer:
                 yield message["body"]
             if not message.get("more_body"):
                 return
+
+
+def client_of(scope: Scope, viewer: Viewer) -> str:
+    """The viewer's address: as nginx tells it, which alone reaches a brain that has one; else the connection's."""
+    told = viewer.fields.get(CLIENT_HEADER) if scope.get("client") is None else None
+    return told or (scope.get("client") or ("",))[0]
 
 
 class Answer:
@@ -241,8 +250,8 @@ class Answer:
         return self._signed(fields, status)
 
     def _signed(self, fields: Fields, status: CacheStatus) -> Fields:
-        """Add our members to Via (RFC 9110 §7.6.3) and Cache-Status (RFC 9211 §2)."""
-        node = self._viewer.node
+        """What this viewer may have, with our members of Via (RFC 9110 §7.6.3) and Cache-Status (RFC 9211 §2)."""
+        fields, node = released(fields, self._viewer.access), self._viewer.node
         mine = (("via", via(node)), ("cache-status", status.written(node)))
         joined = tuple((name, ", ".join((*fields.all(name), value))) for name, value in mine)
         return Fields(fields.without(["via", "cache-status"]).pairs + joined)

@@ -2,6 +2,7 @@
 
 bodies/ab/<id>   complete bodies, named by a random id; only a rename puts one there
 temp/<id>        bodies that are still arriving; worthless after a crash
+sealed/<path>    the same for private objects, which it serves only to requests with a valid playback token
 hot/<path>       hard links that nginx serves without asking; always derived from the index
 trash/           what is being deleted as a whole tree
 """
@@ -37,12 +38,12 @@ class Bodies:
     """The files of one node below one folder, on one file system."""
 
     def __init__(self, folder: Path) -> None:
-        self.bodies, self.hot = folder / "bodies", folder / "hot"
+        self.bodies, self.hot, self.sealed = folder / "bodies", folder / "hot", folder / "sealed"
         self._temp, self._trash = folder / "temp", folder / "trash"
         self._lock_file = folder / "lock"
         self._lock: int | None = None
         try:
-            for path in (folder, self.bodies, self.hot, self._temp, self._trash):
+            for path in (folder, self.bodies, self.hot, self.sealed, self._temp, self._trash):
                 path.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
         except OSError as exc:
             raise StartupFailed(f"cache folder {folder} cannot be prepared: {exc.strerror}") from exc
@@ -137,9 +138,14 @@ class Bodies:
         except OSError as exc:
             raise refused(exc) from exc
 
-    def link_hot(self, key: str, body: str) -> None:
-        """Put a body into the hot tree, replacing what stands there in one step. Raises StorageFull, Unavailable."""
-        target = self.hot / key.lstrip("/")
+    def link_hot(self, key: str, body: str, *, sealed: bool = False) -> None:
+        """Put a body into the hot tree or the sealed one, replacing what stands there in one step, and into no other.
+
+        Raises StorageFull, Unavailable.
+        """
+        tree, other = (self.sealed, self.hot) if sealed else (self.hot, self.sealed)
+        self._unlink(other, key)
+        target = tree / key.lstrip("/")
         fresh = self._temp / secrets.token_hex(16)
         try:
             target.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
@@ -153,8 +159,12 @@ class Bodies:
                 fresh.unlink()
 
     def unlink_hot(self, key: str) -> None:
-        """Take a key out of the hot tree if it is there. Raises Unavailable."""
-        target = self.hot / key.lstrip("/")
+        """Take a key out of both trees if it is there. Raises Unavailable."""
+        for tree in (self.hot, self.sealed):
+            self._unlink(tree, key)
+
+    def _unlink(self, tree: Path, key: str) -> None:
+        target = tree / key.lstrip("/")
         try:
             target.unlink()
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
@@ -163,15 +173,16 @@ class Bodies:
             raise refused(exc) from exc
         with suppress(OSError):  # not empty
             for folder in target.parents:
-                if folder == self.hot:
+                if folder == tree:
                     break
                 folder.rmdir()
 
     def clear_hot(self) -> None:
-        """Empty the hot tree in one step; what it was waits in the trash. Raises Unavailable."""
+        """Empty both trees, each in one step; what they were waits in the trash. Raises Unavailable."""
         try:
-            self.hot.rename(self._trash / secrets.token_hex(16))
-            self.hot.mkdir(mode=_FOLDER_MODE)
+            for tree in (self.hot, self.sealed):
+                tree.rename(self._trash / secrets.token_hex(16))
+                tree.mkdir(mode=_FOLDER_MODE)
         except OSError as exc:
             raise refused(exc) from exc
 

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from edge.core.access import PREFLIGHT_FIELDS, REFUSAL_FIELDS, Access, released
 from edge.core.causes import Cause, cause_of
 from edge.core.decide import Action, Bypass, Fetch, Refuse, Revalidate, Serve, decide
 from edge.core.entry import Entry, freshened, kept, tags_of
@@ -36,11 +37,13 @@ from playnet.http.ranges import asked
 from playnet.logs import logger
 from playnet.names import PEER_FIELD
 from playnet.purge.order import PurgeOrder
+from playnet.tokens.refusal import PlaybackRefused
 
-from .answers import Answer, Viewer
+from .answers import Answer, Viewer, client_of
 from .cutting import Changed
 from .fill import InSlices, Mismatch, Private, Streaming, Validated
 from .fills import Fills
+from .gate import Gate
 from .metrics import Metrics
 from .prefetch import Prefetch
 from .store import Store
@@ -60,12 +63,14 @@ class Settings:
     """What one node's deliveries depend on. `has_nginx`: bodies may leave by X-Accel-Redirect.
 
     `honours_wishes`: whether viewers may demand validation (edge/core/wishes.py).
+    `gate`: who judges playback tokens; without one `/t/` is a path like all.
     """
 
     node: str
     has_nginx: bool
     honours_wishes: bool = False
     slice_bytes: int = 8 << 20
+    gate: Gate | None = None
 
 
 class _Vanished(Exception):
@@ -80,7 +85,7 @@ class Delivery:
         clock: Callable[[], float],
     ) -> None:  # fmt: skip
         self._settings, self._store, self._fills, self._upstream = settings, store, fills, upstream
-        self._metrics, self._clock = metrics, clock
+        self._metrics, self._clock, self._gate = metrics, clock, settings.gate
         self.prefetch: Prefetch | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -99,6 +104,8 @@ class Delivery:
             response.headers["cache-status"] = status.written(self._settings.node)
             response.headers["via"] = via(self._settings.node)
             response.headers["date"] = format_date(self._clock())
+            if isinstance(exc, PlaybackRefused):
+                response.headers.update(dict(REFUSAL_FIELDS))
             await response(scope, receive, send)
         finally:
             self._count(viewer)
@@ -149,7 +156,10 @@ class Delivery:
             self._metrics.requests.labels("refused").inc()
             await Response(status_code=405, headers=headers)(scope, viewer.receive, viewer.send)
             return
-        wanted = target(scope.get("raw_path") or scope["path"].encode(), scope["query_string"])
+        raw_path = scope.get("raw_path") or scope["path"].encode()
+        wanted = target(raw_path, scope["query_string"], has_tokens=self._gate is not None)
+        if not await self._let_in(viewer, wanted, scope):
+            return
         if f"{wanted.path}/".startswith(_RESERVED):
             raise NotFound("there is nothing here")
         if is_looping(viewer.fields, self._settings.node):
@@ -171,10 +181,27 @@ class Delivery:
         viewer.cause = viewer.cause or Cause.EVICTED
         await self._pass(viewer, wanted, CacheStatus(fwd="bypass", detail="unsteady"))
 
+    async def _let_in(self, viewer: Viewer, wanted: Target, scope: Scope) -> bool:
+        """Judge the token; nothing is looked up or asked for one that is refused. False: a preflight that is answered."""
+        if viewer.tells is not None:
+            viewer.access = Access.NODE
+        if self._gate is None or wanted.token is None:
+            return True
+        try:
+            viewer.access = self._gate.admit(wanted.token, wanted.path, client_of(scope, viewer))
+        except PlaybackRefused:
+            if viewer.method != "OPTIONS" or "access-control-request-method" not in viewer.fields:
+                raise
+            await Response(status_code=204, headers=dict(PREFLIGHT_FIELDS))(scope, viewer.receive, viewer.send)
+            return False
+        return True
+
     async def _answer(self, viewer: Viewer, wanted: Target) -> None:
         now = self._clock()
         selecting = self._asked(viewer) if wanted.key in self._store.variants else viewer.fields
         stored = await self._store.lookup(wanted.key, selecting)
+        if stored is not None:
+            released(stored.fields, viewer.access)  # who may not have it does not make us ask whether it still holds
         action = decide(stored, marks=self._store.marks, now=now)
         action = granted(action, stored, wishes(viewer.fields, honoured=self._settings.honours_wishes), now=now)
         if viewer.tells is not None:

@@ -130,6 +130,17 @@ class Metrics:
             "playnet_edge_purges", "Purge orders applied, by kind; `gap` counts losses of the log.", ["kind"],
             registry=self.registry,
         )  # fmt: skip
+        self.revocations = Counter(
+            "playnet_edge_revocations",
+            "Revocations of playback tokens that were applied, by kind; gap: some were missed, older tokens are refused.",
+            ["kind"],
+            registry=self.registry,
+        )
+        self.revocation_log_connected = Gauge(
+            "playnet_edge_revocation_log_connected",
+            "1 while the log of revocations is followed. 0: revoked tokens may still play here, look at Redis.",
+            registry=self.registry,
+        )
         self.purge_log_connected = Gauge(
             "playnet_edge_purge_log_connected",
             "1 while the purge log is followed. 0: deleted titles may still be served here, look at Redis.",

@@ -63,7 +63,7 @@ class Purges:
             await asyncio.sleep(pause_s * (0.5 + _jitter()))
             pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
 
-    async def _apply(self, event: Entry | Gap) -> None:
+    async def _apply(self, event: Entry[PurgeOrder] | Gap) -> None:
         if isinstance(event, Gap):
             log.warning("purges.gap", upto=event.upto)
             self._position.begins(event.upto)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from edge.core.access import is_sealed
 from edge.core.admission import Admission
 from edge.core.causes import Cause, Causes, Refusals
 from edge.core.decide import Marks
@@ -315,7 +316,7 @@ class Store:
             self.failed("update", exc)
 
     def _update(self, entry: Entry, hot_until: float | None) -> None:
-        if hot_until is None:
+        if hot_until is None or is_sealed(entry.fields):  # before the record says so: a crash must not leave it public
             self.bodies.unlink_hot(primary_of(entry.key))
         if self._index.update(entry, hot_until=hot_until):
             self._link(entry, hot_until)
@@ -331,7 +332,7 @@ class Store:
         if hot_until is None:
             return
         try:
-            self.bodies.link_hot(entry.key, entry.body)
+            self.bodies.link_hot(entry.key, entry.body, sealed=is_sealed(entry.fields))
         except (Unavailable, StorageFull) as exc:  # another key's folder stands there, or the disk is full
             self.failed("hot", exc)
             self.bodies.unlink_hot(entry.key)

@@ -8,6 +8,7 @@ from typing import Final
 
 from playnet.http.fields import Fields
 
+from .access import ACCESS, OUR_TARGET
 from .entry import Entry
 from .peering import TOLD_FIELDS
 
@@ -21,6 +22,7 @@ ACCEL_FIELDS: Final = (
     "origin-agent-cluster", "permissions-policy", "referrer-policy", "server-timing", "strict-transport-security",
     "timing-allow-origin", "vary", "x-content-type-options", "x-frame-options", "x-robots-tag",
     *TOLD_FIELDS,
+    ACCESS, OUR_TARGET,
 )  # fmt: skip
 _PASSED: Final = KEPT_BY_NGINX | set(ACCEL_FIELDS) | {"date", "accept-ranges"}
 

@@ -15,6 +15,7 @@ from playnet.http.storability import is_storable, unshared
 from playnet.http.vary import Selector, selector, varying
 from playnet.names import DATE_FIELD, POSITION_FIELD
 
+from .access import lapsed
 from .key import Key
 from .slices import Sliced
 from .variants import variant_key
@@ -185,7 +186,8 @@ def validated(stored: Entry, exchange: Exchange) -> Entry:
     RFC 9111 §4.3.4, §4.3.5.
     """
     news = kept(exchange.fields).without(_OF_THE_BODY | _ALWAYS_OWN | unshared(exchange.fields))
-    merged = Fields(stored.fields.without(name for name, _ in news).pairs + news.pairs)
+    replaced = lapsed(news).union(name for name, _ in news)
+    merged = Fields(stored.fields.without(replaced).pairs + news.pairs)
     return replace(
         stored,
         fields=merged,

@@ -4,6 +4,7 @@ What is not part of the cache key must not steer a shared answer: fields that fr
 host or the method are dropped, and the Host is the origin's own.
 """
 
+import re
 from typing import Final
 
 from playnet.http.fields import Fields
@@ -29,6 +30,7 @@ _OVERRIDE_WORDS: Final = frozenset(
         "override",
     }
 )  # fmt: skip
+_TOKEN: Final = re.compile(r"/t/[^/?#]+")
 
 
 def is_override(name: str) -> bool:
@@ -43,12 +45,17 @@ def forwarded(request: Fields, *, node: str, request_id: str, conditions: bool) 
     """
     dropped = _OURS | _ADVICE | (frozenset() if conditions else _CONDITIONS) | set(request.members(CONNECTION_FIELD))
     rest = tuple(pair for pair in request.end_to_end().without(dropped) if not is_override(pair[0]))
-    return Fields(rest).plus(
+    return Fields(tuple((name, _masked(value) if name == "referer" else value) for name, value in rest)).plus(
         ("accept-encoding", "identity"),
         ("x-request-id", request_id),
         ("via", ", ".join((*request.all("via"), via(node)))),  # RFC 9110 §7.6.3
         ("cdn-loop", ", ".join((*request.all("cdn-loop"), node))),
     )
+
+
+def _masked(referer: str) -> str:
+    """Without the playback token of the page that the viewer comes from."""
+    return _TOKEN.sub("/t/-", referer)
 
 
 def nobody(selector: Selector) -> Fields:

@@ -11,6 +11,7 @@ from playnet.http.dates import format_date
 from playnet.http.freshness import directives
 from playnet.names import MEDIA_TYPES
 
+from .access import ACCESS, OUR_TARGET, is_sealed
 from .decide import Marks, Serve, decide
 from .entry import Entry
 
@@ -26,6 +27,14 @@ HOT_FIELDS: Final = (
     ("x-content-type-options", "nosniff"),
 )
 
+# And of private media, which nginx serves from the sealed tree: nobody but the viewer's own player keeps them, and not for long.
+PRIVATE_S: Final = 3600
+SEALED_FIELDS: Final = (
+    ("cache-control", f"private, max-age={PRIVATE_S}, immutable"),
+    (OUR_TARGET, f"max-age={YEAR_S}, immutable"),
+    *(pair for pair in HOT_FIELDS if pair[0] != "cache-control"),
+)
+
 # One spelling per object, safe as a file name: no escapes, no empty or dot segments. nginx applies the same pattern to the
 # raw request target, so no other spelling reaches the tree.
 HOT_PATH: Final = r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+\.(?:" + "|".join(sorted(MEDIA_TYPES)) + ")"
@@ -34,7 +43,7 @@ _MAX_PATH: Final = 512  # a line of nginx's access log over syslog holds 2 KiB
 _MAX_SEGMENT: Final = 200  # below NAME_MAX with room for the temporary name
 
 _FROM_THE_FILE: Final = frozenset({"content-type", "last-modified", "etag", "accept-ranges"})
-_OF_THE_EXCHANGE: Final = frozenset({"date", "via", "cache-status"})
+_OF_THE_EXCHANGE: Final = frozenset({"date", "via", "cache-status", ACCESS})  # the last: the tree says it
 
 
 def is_hot(entry: Entry, *, marks: Marks, now: float) -> bool:
@@ -92,8 +101,9 @@ def _has_file_validators(entry: Entry) -> bool:
 
 def _unrepeatable(entry: Entry) -> str | None:
     """The fields in which the entry differs from what nginx says of every file."""
+    said = SEALED_FIELDS if is_sealed(entry.fields) else HOT_FIELDS
     rest = [pair for pair in entry.fields if pair[0] not in _FROM_THE_FILE | _OF_THE_EXCHANGE]
-    if sorted(rest) == sorted(HOT_FIELDS):
+    if sorted(rest) == sorted(said):
         return None
-    wrong = sorted({name for name, _ in set(rest) ^ set(HOT_FIELDS)}) or ["one of them, sent twice"]
+    wrong = sorted({name for name, _ in set(rest) ^ set(said)}) or ["one of them, sent twice"]
     return f"nginx says exactly the fields of our own media, and this one differs in: {', '.join(wrong)}"

@@ -10,7 +10,7 @@ nginx and the front hold to the same rule: edge/core/nginx.py, and `$uri` in lb/
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, NewType
 
 from playnet.errors import InvalidInput
@@ -20,7 +20,7 @@ Key = NewType("Key", str)
 
 MAX_KEY_BYTES: Final = 8 << 10  # nginx takes no longer request line either
 
-_TOKEN_PREFIX: Final = re.compile(r"/t/[A-Za-z0-9._~-]+(?=/)")
+_TOKEN_PREFIX: Final = re.compile(r"/t/([^/]*)(?=/)")
 _ESCAPE: Final = re.compile(r"%([0-9A-Fa-f]{2})?")
 _PATH: Final = re.compile(r"(?:/[^\x00-\x20\x7f/?#]*)+")
 _QUERY: Final = re.compile(r"[^\x00-\x20\x7f#]*")
@@ -35,25 +35,29 @@ class Target:
 
     key: Key
     path: str
+    token: str | None = field(default=None, repr=False)
 
 
-def target(raw_path: bytes, query: bytes) -> Target:
-    """Read a request target. InvalidInput for NUL, broken escapes, dot segments and what is too long.
+def target(raw_path: bytes, query: bytes, *, has_tokens: bool = True) -> Target:
+    """Read a request target. `has_tokens`: `/t/TOKEN` in front of a path is a playback token.
 
+    InvalidInput for NUL, broken escapes, dot segments, a token behind a token, and what is too long.
     Dot segments are refused rather than resolved: user agents resolve them before they send (RFC 3986 §5.2.4), so what
     still has them, also escaped, wants to reach something else than it says.
     """
     if len(raw_path) + len(query) > MAX_KEY_BYTES:
         raise InvalidInput("the URL is too long")
     path = _canonical(_ascii(raw_path))
-    path = _TOKEN_PREFIX.sub("", path, count=1) if path.startswith("/t/") else path
-    if not _PATH.fullmatch(path) or any(segment in {".", ".."} for segment in path.split("/")):
+    prefix = _TOKEN_PREFIX.match(path) if has_tokens else None
+    path = path[prefix.end() :] if prefix else path
+    is_nested = prefix is not None and path.startswith("/t/")  # no token is ever passed on
+    if is_nested or not _PATH.fullmatch(path) or any(segment in {".", ".."} for segment in path.split("/")):
         raise InvalidInput("the path is not valid")
     text = _ascii(query)
     if not _QUERY.fullmatch(text):
         raise InvalidInput("the query is not valid")
     text = "" if _MEDIA.fullmatch(path) else _without_cmcd(text)
-    return Target(Key(f"{path}?{text}" if text else path), path)
+    return Target(Key(f"{path}?{text}" if text else path), path, prefix[1] if prefix else None)
 
 
 def _without_cmcd(query: str) -> str:

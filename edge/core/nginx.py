@@ -23,6 +23,7 @@ from playnet.nginx.problems import Around, error_pages
 from playnet.nginx.protection import allowed, http_block, server_block
 from playnet.nginx.text import Process, connection_named, main_block, quoted, temp_paths
 
+from . import sealed
 from .accel import ACCEL_FIELDS
 from .hot import HOT_FIELDS, HOT_PATH
 
@@ -46,7 +47,10 @@ _REQUEST_LOG: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """What the configuration of one node depends on. `brain_timeout_s`: longest silence of the brain."""
+    """What the configuration of one node depends on. `brain_timeout_s`: longest silence of the brain.
+
+    `believes`: networks of fronts besides `protect.trusted`. `tokens`: None makes `/t/` a path like all.
+    """
 
     name: str
     listen: Address
@@ -58,11 +62,19 @@ class Node:
     brain_timeout_s: float
     protect: Protect = field(default_factory=Protect)
     access_log: Path | None = None
+    tokens: sealed.Tokens | None = None
+    believes: tuple[str, ...] = ()
 
 
 def render(node: Node) -> str:
     """The whole file. ValueError for paths that nginx cannot take."""
-    return main_block(node.process) + "http {\n" + _indented([*_http(node), *_server(node)]) + "}\n"
+    return (
+        sealed.main_lines(node.tokens)
+        + main_block(node.process)
+        + "http {\n"
+        + _indented([*_http(node), *_server(node)])
+        + "}\n"
+    )
 
 
 def _http(node: Node) -> list[str]:
@@ -103,6 +115,10 @@ def _http(node: Node) -> list[str]:
         # as edge/core/key.py: no query distinguishes our own media
         f'    "~^1:(?:/t/[A-Za-z0-9._~-]+)?(?<media_match>{MEDIA_PATH})\\?" $media_match;',
         "}",
+        "map $request_uri $public_path {",  # a token, even a bad one, is never overlooked
+        "    default $hot_path;",
+        '    "~^/t/" "";',
+        "}",
         "map $request_uri $log_path {",  # a playback token is a secret: never logged whole
         "    default $request_uri;",
         '    "~^/t/(?<log_token>.{0,6})[^/]*(?<log_rest>/.*)$" "/t/$log_token...$log_rest";',
@@ -117,6 +133,8 @@ def _http(node: Node) -> list[str]:
         '    "~^[A-Za-z0-9._-]{8,64}$" $http_x_request_id;',
         "}",
         *connection_named("$connection_named"),
+        *(f"set_real_ip_from {network};" for network in node.believes if network not in node.protect.trusted),
+        *sealed.http_lines(node.tokens),
         "upstream brain {",
         f"    server {quoted(f'unix:{node.brain}')};",
         "    keepalive 64;",
@@ -133,12 +151,25 @@ def _server(node: Node) -> list[str]:
         *_indent(error_pages(_REFUSALS, Around(request_id="$request_id_out", cors='"*"', allow=allowed(node.protect)))),
         f"    error_page {_PASS_WHOLE} = @whole;",
         *_indent(_hot(node)),
+        *_indent(_sealed(node)),
         *_indent(_bodies(node)),
         *_indent(_brain("@brain", "http://brain", accel=True, node=node)),
-        *_indent(_brain("@again", "http://brain$request_uri", accel=False, node=node)),
+        *_indent(_brain("@again", "http://brain$request_uri", accel=False, node=node, silent=node.tokens is not None)),
         *_indent(_brain("@whole", "http://brain", accel=False, node=node, with_body=True)),
+        *_indent(_silenced_brain(node) if node.tokens is not None else []),
         *_indent(_edges_of_the_world()),
         "}",
+    ]
+
+
+def _told(node: Node) -> list[str]:
+    """What is logged and said of every file that the brain is not asked about."""
+    return [
+        f"access_log {quoted(node.reports)} hot buffer=32k flush=500ms;",  # in blocks: edge/adapters/hits.py
+        *(line.strip() for line in _file_log(node)),
+        *(f"add_header {_title(name)} {quoted(value)};" for name, value in HOT_FIELDS if name != "cache-control"),
+        f"add_header Via {quoted(f'1.1 {node.name}')};",
+        "add_header X-Request-Id $request_id_out;",
     ]
 
 
@@ -149,13 +180,10 @@ def _hot(node: Node) -> list[str]:
         "    recursive_error_pages on;",  # a brain that is away, too, is answered for on the way through @whole
         f"    if ($is_passed_whole) {{ return {_PASS_WHOLE}; }}",
         f"    root {quoted(node.hot)};",
-        "    try_files $hot_path @brain;",
-        f"    access_log {quoted(node.reports)} hot buffer=32k flush=500ms;",  # in blocks: edge/adapters/hits.py
-        *_file_log(node),
-        *(f"    add_header {_title(name)} {quoted(value)};" for name, value in HOT_FIELDS),
+        "    try_files $public_path @brain;",
+        *_indent(_told(node)),
+        f"    add_header Cache-Control {quoted(dict(HOT_FIELDS)['cache-control'])};",
         f"    add_header Cache-Status {quoted(status)};",
-        f"    add_header Via {quoted(f'1.1 {node.name}')};",
-        "    add_header X-Request-Id $request_id_out;",
         "}",
     ]
 
@@ -170,16 +198,35 @@ def _bodies(node: Node) -> list[str]:
         "    if_modified_since off;",
         "    error_page 404 = @again;",
         "    recursive_error_pages on;",
+        *([f"    {sealed.SILENT}"] if node.tokens is not None else []),
         *_file_log(node),
         *(f"    add_header {_title(name)} $upstream_http_{name.replace('-', '_')};" for name in ACCEL_FIELDS),
         "}",
     ]
 
 
-def _brain(location: str, target: str, *, accel: bool, node: Node, with_body: bool = False) -> list[str]:
+def _sealed(node: Node) -> list[str]:
+    return sealed.server_lines(
+        node.tokens, node=node.name, cache=node.hot.parent, told=_told(node), log=_file_log(node)
+    )
+
+
+def _silenced_brain(node: Node) -> list[str]:
+    """The ways to the brain for requests with a token."""
+    brain, whole = f"@brain_{sealed.SILENCED}", f"@whole_{sealed.SILENCED}"
+    return [
+        *_brain(brain, "http://brain", accel=True, node=node, silent=True),
+        *_brain(whole, "http://brain", accel=False, node=node, with_body=True, silent=True),
+    ]
+
+
+def _brain(
+    location: str, target: str, *, accel: bool, node: Node, with_body: bool = False, silent: bool = False
+) -> list[str]:
     bodiless = ["    proxy_pass_request_body off;", '    proxy_set_header Content-Length "";']
     return [
         f"location {location} {{",
+        *([f"    {sealed.SILENT}"] if silent else []),
         f"    proxy_pass {target};",
         "    proxy_http_version 1.1;",
         '    proxy_set_header Connection "";',
@@ -187,6 +234,7 @@ def _brain(location: str, target: str, *, accel: bool, node: Node, with_body: bo
         "    proxy_set_header Host $http_host;",
         "    proxy_set_header X-Request-Id $request_id_out;",
         f"    proxy_set_header {_title(PUBLIC_HEADER)} 1;",
+        f"    proxy_set_header {_title(sealed.CLIENT_HEADER)} $remote_addr;",
         f"    proxy_set_header {_title(NO_ACCEL_HEADER)} {quoted('' if accel else '1')};",
         *([] if with_body else bodiless),
         "    proxy_request_buffering off;",

@@ -29,6 +29,17 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
     "rejected": ("The call will never work as it is.", "Correct what the detail names."),
     "startup-failed": ("A process of the appliance cannot start.", "The message names what to do."),
     "storage-full": ("No space is left. Nothing was acknowledged.", "Free some space, then send it again."),
+    "token-client": (
+        "The playback token was made for another network than the viewer's.",
+        "Ask the API for a new address to play.",
+    ),
+    "token-expired": ("The playback token's time is over.", "Ask the API for a new address to play."),
+    "token-needed": ("The video is private.", "Ask the API for an address to play, as somebody who may."),
+    "token-refused": (
+        "The playback token is none, is for another video, or its key is out of use.",
+        "Ask the API for a new address to play, once.",
+    ),
+    "token-revoked": ("The playback token was revoked.", "Ask whoever gave it out."),
     "too-large": ("Above a configured limit.", "Send less, or raise the setting that the detail names."),
     "tool-failed": ("A program that PlayNet started ended badly.", "It is tried again; the log holds its last words."),
     "too-many-tries": ("It was tried too often.", "Wait for `Retry-After` seconds."),
@@ -38,6 +49,10 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
     "unavailable": ("A part of the appliance does not answer just now.", "Repeat it after `Retry-After` seconds."),
     "upload-gone": ("The upload was ended, has expired or was replaced.", "Begin it again."),
     "upload-locked": ("How far the upload came cannot be told just now.", "Ask again in a moment."),
+    "upstream-changed": (
+        "The origin replaced the object while it was sent in parts.",
+        "Repeat it: the new one comes.",
+    ),
     "upstream-failed": (
         "The edge got no usable answer from the origin.",
         "Repeat it; the operator looks at the origin.",

@@ -3,8 +3,9 @@
 from .load import load, parse
 from .model import Config, Edge, EdgeTuning, LoadBalancer, Origin, Rung, Storage, Transcoder
 from .protect import Protect
-from .units import Address
+from .units import LOOPBACK, Address
 
 __all__ = [
-    "Address", "Config", "Edge", "EdgeTuning", "LoadBalancer", "Origin", "Protect", "Rung", "Storage", "Transcoder", "load", "parse",
+    "LOOPBACK", "Address", "Config", "Edge", "EdgeTuning", "LoadBalancer", "Origin", "Protect", "Rung", "Storage", "Transcoder", "load",
+    "parse",
 ]  # fmt: skip

@@ -342,6 +342,33 @@ class LoadBalancer(Section):
     )
 
 
+class Tokens(Section):
+    """Playback tokens: addresses by which private videos are played, until they expire or are revoked."""
+
+    keys_file: Path | None = Field(
+        None,
+        description="JSON map of key ids and base64 keys, the same on every host; the first signs. Without it, "
+        "DATA_DIR/secrets/token-keys.json, made at first start.",
+        examples=["/etc/playnet/token-keys.json"],
+    )
+    life: Duration = Field(
+        "6h", ge=10, validate_default=True, description="Of a token that was asked for without saying for how long."
+    )
+    max_life: Duration = Field(
+        "24h", ge=60, le=2_592_000, validate_default=True,
+        description="Longest life of any token, and how long nodes remember what was revoked.",
+    )  # fmt: skip
+    clock_skew: Duration = Field(
+        "10s", ge=0, le=300, validate_default=True, description="How far the clocks of hosts may be apart."
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Tokens":
+        if self.life > self.max_life:
+            raise ValueError("expected a life of at most max_life")
+        return self
+
+
 class Live(Section):
     """Live channels."""
 
@@ -385,6 +412,7 @@ class Config(Section):
     protect: Protect = Field(default_factory=Protect)
     lb: LoadBalancer = Field(default_factory=LoadBalancer)
     auth: Auth = Field(default_factory=Auth)
+    tokens: Tokens = Field(default_factory=Tokens)
     live: Live = Field(default_factory=Live)
     analytics: Analytics = Field(default_factory=Analytics)
 

@@ -1,4 +1,5 @@
-"""The purge log: how orders travel from PostgreSQL's outbox to every edge, as one Redis stream.
+"""The purge log: how orders travel from PostgreSQL's outbox to every edge, as one Redis stream. Revocations of playback
+tokens have a stream of their own (playnet/revocation_log.py) and go the same way.
 
 An entry stands under `<order id>-0` and names the id before it, so that a reader sees when something between was
 trimmed or when the log was lost. Appending twice is harmless, in any order: an id that is already there is left
@@ -10,9 +11,9 @@ lost its data the relay starts again from `newest()`.
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final, Generic, TypeVar, cast
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -44,15 +45,18 @@ return redis.call('XADD', KEYS[1], newest .. '-' .. string.format('%d', tonumber
 """
 
 
+Order = TypeVar("Order", bound=BaseModel)
+
+
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Generic[Order]):
     """One order. `id` is the position to remember once it is applied; `late` counts those that came late at this position.
 
     `number`: the order's own id, by which it is known to who gave it.
     """
 
     id: int
-    order: PurgeOrder
+    order: Order
     late: int = 0
     number: int = 0
 
@@ -64,26 +68,26 @@ class Gap:
     upto: int
 
 
-class PurgeLog:
-    """Appends to and follows the stream. Owns nothing: the client is closed by whoever made it."""
+class OrderLog(Generic[Order]):
+    """Appends to and follows one stream of orders. Owns nothing: the client is closed by whoever made it."""
 
-    def __init__(self, redis: Redis) -> None:
-        self._redis = redis
+    def __init__(self, redis: Redis, stream: str, kind: type[Order]) -> None:
+        self._redis, self._stream, self._kind = redis, stream, kind
         self._append = redis.register_script(_APPEND)
 
-    async def append(self, entries: Sequence[tuple[int, PurgeOrder]]) -> None:
-        """Add orders under their `purge_order.id`. Repeating is harmless. Raises Unavailable."""
+    async def append(self, entries: Sequence[tuple[int, Order]]) -> None:
+        """Add orders under their ids in the outbox. Repeating is harmless. Raises Unavailable."""
         with translated():
             for order_id, order in entries:
-                await self._append(keys=[STREAM], args=[order_id, order.model_dump_json(), MAX_ENTRIES])
+                await self._append(keys=[self._stream], args=[order_id, order.model_dump_json(), MAX_ENTRIES])
 
     async def newest(self) -> int:
         """The youngest id in the log, 0 when it is empty. Raises Unavailable."""
         with translated():
-            rows = await self._redis.xrevrange(STREAM, count=1)
+            rows = await self._redis.xrevrange(self._stream, count=1)
         return _position(cast(bytes | str, rows[0][0])) if rows else 0
 
-    async def follow(self, after: int) -> AsyncIterator[Entry | Gap]:
+    async def follow(self, after: int) -> AsyncIterator[Entry[Order] | Gap]:
         """Every order behind position `after`, for ever; waits for new ones. Raises Unavailable.
 
         Position 0 is a reader without any memory: it gets what the log still holds, after a Gap if that is not all.
@@ -92,7 +96,7 @@ class PurgeLog:
         cursor = f"{after}-0"
         while True:
             with translated():
-                reply = await self._redis.xread({STREAM: cursor}, count=_BATCH, block=_BLOCK_MS)
+                reply = await self._redis.xread({self._stream: cursor}, count=_BATCH, block=_BLOCK_MS)
             rows = rows_of(reply)
             if not rows:
                 newest = await self.newest()
@@ -102,12 +106,19 @@ class PurgeLog:
                 continue
             for row_id, fields in rows:
                 cursor = row_id
-                for event in _events(row_id, fields, position):
+                for event in _events(self._kind, row_id, fields, position):
                     position = event.upto if isinstance(event, Gap) else event.id
                     yield event
 
 
-def _events(row_id: str, fields: dict[str, str], position: int) -> Iterator[Entry | Gap]:
+class PurgeLog(OrderLog[PurgeOrder]):
+    """The log of purges."""
+
+    def __init__(self, redis: Redis) -> None:
+        super().__init__(redis, STREAM, PurgeOrder)
+
+
+def _events(kind: type[Order], row_id: str, fields: dict[str, str], position: int) -> Iterator[Entry[Order] | Gap]:
     """What one row means to a reader at `position`."""
     row = _position(row_id)
     before = fields.get("after", "")
@@ -117,7 +128,7 @@ def _events(row_id: str, fields: dict[str, str], position: int) -> Iterator[Entr
     try:
         late = int(row_id.partition("-")[2] or 0)
         number = int(fields.get("number") or row)
-        yield Entry(row, PurgeOrder.model_validate_json(fields.get("order", "")), late, number)
+        yield Entry(row, kind.model_validate_json(fields.get("order", "")), late, number)
     except ValidationError:  # written by a newer version: what it forgets is not known here
         yield Gap(row)
 
@@ -149,4 +160,4 @@ def translated() -> Iterator[None]:
     try:
         yield
     except (RedisError, OSError) as exc:
-        raise Unavailable("the purge log in Redis does not answer", cause=type(exc).__name__) from exc
+        raise Unavailable("the log of orders in Redis does not answer", cause=type(exc).__name__) from exc

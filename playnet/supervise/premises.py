@@ -17,6 +17,7 @@ from playnet.config import Config
 from playnet.errors import StartupFailed
 from playnet.layout import Layout
 from playnet.nginx import end_orphans
+from playnet.token_keys import fresh_keys
 
 from .account import Accounts, hand_over
 from .process import drop_to, find_program
@@ -59,6 +60,8 @@ def prepare(config: Config, layout: Layout, accounts: Accounts) -> None:
             _write(layout.api_token, secrets.token_urlsafe(32) + "\n", 0o600, accounts.services)
         if config.edge_tuning.parents.key_file is None and config.is_one_host and not layout.fleet_key.exists():
             _write(layout.fleet_key, secrets.token_urlsafe(32) + "\n", 0o600, accounts.services)
+        if config.tokens.keys_file is None and not layout.token_keys.exists():
+            _write(layout.token_keys, fresh_keys().dumped(), 0o600, accounts.services)
         settings = config.model_copy(update={"data_dir": layout.root}).model_dump(mode="json")
         _write(settings_file(layout), yaml.safe_dump(settings, sort_keys=False), 0o644, accounts.services)
     except OSError as exc:

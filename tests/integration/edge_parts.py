@@ -15,6 +15,7 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
+from edge.adapters.gate import TokenSettings
 from edge.app import Brain, create_app
 from edge.core.hot import HOT_FIELDS
 from playnet.asgi.serve import serve
@@ -219,6 +220,7 @@ async def brain(
     port: int, cache: Path, *, size_bytes: int = 64 << 20, max_object_bytes: int = 32 << 20, redis_url: str | None = None,
     origins: Sequence[str] = ("",), read_s: float = 5, clock: Clock | None = None,
     honour_request_directives: bool = False, spare_bytes: int = 0, slice_bytes: int = 8 << 20, memory_bytes: int = 0, admission: str = "always",
+    tokens: TokenSettings | None = None,
 ) -> AsyncIterator[Lab]:  # fmt: skip
     """A brain in this process, without nginx, whose clock the test moves. An empty origin stands for the scripted one."""
     clock, stop = clock or Clock(), asyncio.Event()
@@ -227,7 +229,7 @@ async def brain(
             name="edge-t", origins=tuple(url or origin.url for url in origins), cache=cache, size_bytes=size_bytes,
             max_object_bytes=max_object_bytes, slice_bytes=slice_bytes, connect_s=1, read_s=read_s, redis_url=redis_url,
             honour_request_directives=honour_request_directives, spare_bytes=spare_bytes, memory_bytes=memory_bytes,
-            admission=admission,
+            admission=admission, tokens=tokens,
         )  # fmt: skip
         async with asyncio.TaskGroup() as group:
             app = create_app(settings, clock=clock)

@@ -66,8 +66,8 @@ def test_a_miss_becomes_a_hit_that_costs_neither_brain_nor_origin(short_tmp: Pat
                 k: v for k, v in hit.headers.items() if k not in differing
             }, "viewers cannot tell who answered"
             assert "Surrogate-Key" not in missed.headers
-            for path in (f"/t/to.k-en{PATH}", PATH):
-                response, part = await lab.get(path, Range="bytes=-7", If_Range=hit.headers["ETag"])
+            for _ in range(2):
+                response, part = await lab.get(PATH, Range="bytes=-7", If_Range=hit.headers["ETag"])
                 assert (response.status, part, cache_status(response)) == (206, whole[-7:], HOT)
             assert (await lab.get(PATH, If_None_Match=hit.headers["ETag"]))[0].status == 304
             assert (await lab.get(PATH, If_Modified_Since=MODIFIED))[0].status == 304

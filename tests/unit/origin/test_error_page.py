@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import edge.adapters.upstream  # noqa: F401 (their errors join the tree)
 import origin.core.tus  # noqa: F401 (their errors join the tree)
+import playnet.tokens.refusal  # noqa: F401
 from origin.core.error_page import MEANINGS, error_page
 from playnet.asgi import problems
 from playnet.errors import PlayNetError
