@@ -8,11 +8,11 @@ BIN := .venv/bin
 NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix web
 PYTEST := PLAYNET_CHROMIUM=$${PLAYNET_CHROMIUM:-$(CURDIR)/.setup/chromium} $(BIN)/pytest
 WHERE := --config $(CONFIG) $(if $(DATA),--data $(DATA))
-TESTS := tests/unit tests/contract tests/integration tests/e2e
-ALL_TESTS := $(TESTS) $(wildcard tests/conformance tests/chaos tests/deploy)
+TESTS := tests/unit tests/contract tests/integration tests/chaos tests/e2e
+ALL_TESTS := $(TESTS) $(wildcard tests/conformance tests/deploy)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down format lint test test-all conformance bench bench-edge
+.PHONY: help setup up down format lint test test-all conformance chaos bench bench-edge
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,7 +44,7 @@ test: ## all tests that need no further machines
 	$(NPM) test --silent
 	$(PYTEST) $(TESTS)
 
-test-all: ## and those that take long: conformance, chaos, deployment
+test-all: ## and those that take long: conformance, deployment
 	@scripts/setup test
 	$(NPM) test --silent
 	$(PYTEST) $(ALL_TESTS)
@@ -53,6 +53,11 @@ conformance: ## the suite behind cache-tests.fyi and our own scenarios against a
 	@scripts/setup conformance
 	$(BIN)/python -m tests.conformance --write
 	$(PYTEST) tests/conformance/test_scenarios.py
+
+chaos: ## an hour of kills, floods and faults against one edge node; PLAYNET_CHAOS_SEED=number
+	@scripts/setup test
+	PLAYNET_CHAOS_KILLS=$${PLAYNET_CHAOS_KILLS:-50} PLAYNET_CHAOS_FLOODS=$${PLAYNET_CHAOS_FLOODS:-10} \
+	PLAYNET_CHAOS_SOAK_S=$${PLAYNET_CHAOS_SOAK_S:-3600} $(BIN)/pytest -s --timeout 10800 tests/chaos
 
 bench: ## speed against others in the same run: caches, plain ffmpeg; the edge's policies
 	@scripts/setup bench

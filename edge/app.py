@@ -190,6 +190,7 @@ def create_app(brain: Brain, *, clock: Callable[[], float] = time.time) -> Starl
     async def metrics(request: Request) -> Response:
         if PUBLIC_HEADER in request.headers:
             raise NotFound("there is nothing here")
+        node.metrics.tasks.set(len(asyncio.all_tasks()))
         return Response(generate_latest(node.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
     @asynccontextmanager

@@ -1,6 +1,6 @@
 """What a node tells Prometheus: every metric with its meaning and what an operator does about it."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 _SECONDS = (0.001, 0.005, 0.02, 0.1, 0.5, 2, 10)
 
@@ -10,6 +10,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)  # memory, descriptors, CPU of the brain
         self.requests = Counter(
             "playnet_edge_requests",
             "Requests by result: hot (nginx alone), hit, stale, miss, collapsed, revalidated, pass (not cacheable), refused, "
@@ -126,6 +127,10 @@ class Metrics:
             ["action"],
             registry=self.registry,
         )
+        self.tasks = Gauge(
+            "playnet_edge_tasks", "Tasks of the brain's event loop. Growing without end under steady load: a defect, report it.",
+            registry=self.registry,
+        )  # fmt: skip
         self.purges = Counter(
             "playnet_edge_purges", "Purge orders applied, by kind; `gap` counts losses of the log.", ["kind"],
             registry=self.registry,
