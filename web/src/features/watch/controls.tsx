@@ -38,6 +38,8 @@ export function Controls({ state, player, tiles, fullscreen, onFullscreen }: Pro
           {clock(state.positionS)} / {clock(Math.round(state.durationS))}
         </span>
         <span className="gap" />
+        {state.sounds.length > 1 && <SoundMenu state={state} player={player} />}
+        {state.texts.length > 0 && <TextMenu state={state} player={player} />}
         {state.qualities.length > 1 && <QualityMenu state={state} player={player} />}
         <Button
           name={fullscreen ? strings.leaveFullscreen : strings.fullscreen}
@@ -71,6 +73,33 @@ function QualityMenu({ state, player }: { state: PlayerState; player: Player }) 
       <option value="auto">{automatic}</option>
       {state.qualities.map(({ side }) => (
         <option key={side} value={side}>{`${side}p`}</option>
+      ))}
+    </select>
+  );
+}
+
+function SoundMenu({ state, player }: { state: PlayerState; player: Player }) {
+  return (
+    <select aria-label={strings.sound} value={state.sound ?? ""} onChange={(event) => player.hear(Number(event.target.value))}>
+      {state.sounds.map(({ name, language }, place) => (
+        <option key={place} value={place} lang={language}>
+          {name}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+function TextMenu({ state, player }: { state: PlayerState; player: Player }) {
+  const choose = (event: ChangeEvent<HTMLSelectElement>) =>
+    player.read(event.target.value === "off" ? null : Number(event.target.value));
+  return (
+    <select aria-label={strings.captions} value={state.text ?? "off"} onChange={choose}>
+      <option value="off">{strings.noCaptions}</option>
+      {state.texts.map(({ name, language }, place) => (
+        <option key={place} value={place} lang={language}>
+          {name}
+        </option>
       ))}
     </select>
   );

@@ -3,7 +3,7 @@
 import type shaka from "shaka-player/dist/shaka-player.hls-es2021";
 
 import { explain } from "./failures";
-import type { PlayerEvent, Quality } from "./state";
+import type { Choice, PlayerEvent, Quality } from "./state";
 
 export interface Source {
   type: "hls" | "dash";
@@ -16,6 +16,9 @@ export interface Player {
   setVolume(volume: number): void;
   toggleMute(): void;
   choose(quality: number | "auto"): void;
+  /** Places in the lists of the state; null: no captions. */
+  hear(sound: number): void;
+  read(text: number | null): void;
   retry(): void;
   stats(): object;
   destroy(): Promise<void>;
@@ -91,9 +94,22 @@ class Session implements Player {
   choose(quality: number | "auto"): void {
     if (!this.player) return;
     this.player.configure({ abr: { enabled: quality === "auto" } });
-    const track = this.tracks().find((candidate) => side(candidate) === quality);
+    const heard = this.tracks().find((candidate) => candidate.active)?.audioId;
+    const fitting = this.tracks().filter((candidate) => side(candidate) === quality);
+    const track = fitting.find((candidate) => candidate.audioId === heard) ?? fitting[0];
     if (track) this.player.selectVariantTrack(track, true, 4);
     this.emit({ type: "chose", quality });
+  }
+
+  hear(sound: number): void {
+    const track = this.player?.getAudioTracks()[sound];
+    if (track) this.player?.selectAudioTrack(track);
+    this.offer();
+  }
+
+  read(text: number | null): void {
+    this.player?.selectTextTrack(text === null ? null : this.player.getTextTracks()[text]);
+    this.offer();
   }
 
   retry(): void {
@@ -121,6 +137,7 @@ class Session implements Player {
     await player.load(this.source.url, fromS);
     this.loaded = true;
     this.emit({ type: "loaded", qualities: this.tracks().map(quality), durationS: this.video.duration });
+    this.offer();
     if (this.wished) await this.video.play();
   }
 
@@ -139,6 +156,9 @@ class Session implements Player {
     player.addEventListener("buffering", (event) =>
       this.tell({ type: "buffering", on: (event as unknown as { buffering: boolean }).buffering }),
     );
+    for (const change of ["trackschanged", "audiotrackschanged", "variantchanged", "textchanged"]) {
+      player.addEventListener(change, () => this.offer());
+    }
     for (const change of ["adaptation", "variantchanged"]) player.addEventListener(change, () => this.show());
     this.player = player;
     await player.attach(this.video);
@@ -171,6 +191,17 @@ class Session implements Player {
     this.emit({ type: "moved", positionS: currentTime, durationS, bufferedS, atEnd: ended });
   }
 
+  private offer(): void {
+    const [sounds, texts] = [this.player?.getAudioTracks() ?? [], this.player?.getTextTracks() ?? []];
+    this.tell({
+      type: "offered",
+      sounds: sounds.map((track) => ({ ...choice(track), name: heard(track) })),
+      sound: place(sounds.findIndex((track) => track.active)),
+      texts: texts.map(choice),
+      text: place(texts.findIndex((track) => track.active)),
+    });
+  }
+
   private show(): void {
     const { videoWidth, videoHeight } = this.video;
     this.tell({ type: "showing", side: videoWidth > 0 ? Math.min(videoWidth, videoHeight) : null });
@@ -196,6 +227,19 @@ class Session implements Player {
     const failure = explain(error);
     if (failure) this.tell({ type: "failed", failure });
   };
+}
+
+function choice(track: { label?: string | null; language: string }): Choice {
+  return { name: track.label || track.language, language: track.language };
+}
+
+function heard(track: shaka.extern.AudioTrack): string {
+  const { name } = choice(track);
+  return (track.channelsCount ?? 2) > 2 ? `${name} 5.1` : name;
+}
+
+function place(index: number): number | null {
+  return index < 0 ? null : index;
 }
 
 function side(track: shaka.extern.Track): number {

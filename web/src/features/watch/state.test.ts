@@ -14,6 +14,16 @@ const loaded: PlayerEvent = {
   ],
 };
 const at = (positionS: number): PlayerEvent => ({ type: "moved", positionS, durationS: 60, bufferedS: positionS + 10, atEnd: positionS >= 59.9 });
+const offered: PlayerEvent = {
+  type: "offered",
+  sounds: [
+    { name: "English", language: "en" },
+    { name: "Deutsch", language: "de" },
+  ],
+  sound: 1,
+  texts: [{ name: "English", language: "en" }],
+  text: null,
+};
 const lost: PlayerEvent = { type: "failed", failure: { cause: "offline", code: "1002" } };
 
 describe("phases", () => {
@@ -59,4 +69,16 @@ it("stands at the very end when ended", () => {
 it("changes nothing in place", () => {
   const frozen = Object.freeze(after(loaded));
   expect(reduce(frozen, at(1))).not.toBe(frozen);
+});
+
+describe("sounds and captions", () => {
+  it("are those that the player offered last", () => {
+    const state = after(loaded, offered);
+    expect([state.sounds.length, state.sound, state.texts.length, state.text]).toEqual([2, 1, 1, null]);
+    expect(after(loaded, offered, { ...offered, sound: 0, text: 0 })).toMatchObject({ sound: 0, text: 0 });
+  });
+
+  it("stay through a failure", () => {
+    expect(after(loaded, offered, lost).sounds).toHaveLength(2);
+  });
 });

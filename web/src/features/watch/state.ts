@@ -7,6 +7,12 @@ export interface Quality {
   bitrateBps: number;
 }
 
+/** Something to hear or to read; `name` is what the viewer knows it by. */
+export interface Choice {
+  name: string;
+  language: string;
+}
+
 export interface Failure {
   cause: Cause;
   code: string;
@@ -24,6 +30,11 @@ export interface PlayerState {
   qualities: readonly Quality[];
   quality: number | "auto";
   showing: number | null;
+  /** `sound`, `text`: places in the lists; null for none. */
+  sounds: readonly Choice[];
+  sound: number | null;
+  texts: readonly Choice[];
+  text: number | null;
   failure: Failure | null;
 }
 
@@ -36,6 +47,7 @@ export type PlayerEvent =
   | { type: "buffering"; on: boolean }
   | { type: "loudness"; volume: number; muted: boolean }
   | { type: "showing"; side: number | null }
+  | { type: "offered"; sounds: readonly Choice[]; sound: number | null; texts: readonly Choice[]; text: number | null }
   | { type: "chose"; quality: number | "auto" }
   | { type: "failed"; failure: Failure }
   | { type: "retried" };
@@ -51,6 +63,10 @@ export const initial: PlayerState = {
   qualities: [],
   quality: "auto",
   showing: null,
+  sounds: [],
+  sound: null,
+  texts: [],
+  text: null,
   failure: null,
 };
 
@@ -85,6 +101,8 @@ export function reduce(state: PlayerState, event: PlayerEvent): PlayerState {
       return { ...state, volume: event.volume, muted: event.muted };
     case "showing":
       return { ...state, showing: event.side };
+    case "offered":
+      return { ...state, sounds: event.sounds, sound: event.sound, texts: event.texts, text: event.text };
     case "chose":
       return { ...state, quality: event.quality };
     case "failed":
