@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.cookies import CookieError, SimpleCookie
 from typing import Final
 
@@ -12,7 +12,7 @@ from starlette.datastructures import Headers
 
 from origin.core.accounts.callers import ANONYMOUS, AUTOMATION, AccountId, Caller, Means
 from origin.core.accounts.roles import Role, permissions_of
-from origin.core.accounts.sessions import Alive, CookieRule, Session, judge
+from origin.core.accounts.sessions import Alive, CookieRule, Session, judge, rights_in
 from playnet.db.database import Database
 from playnet.errors import Unauthorized
 
@@ -132,13 +132,15 @@ class Callers:
         if not isinstance(verdict, Alive):
             return NOBODY
         renamed = await self._continue(secret, session, rights.stamp, verdict)
+        is_former = verdict.rotate and renamed is None  # another request was faster
+        roles = rights_in(replace(session, replaced=session.replaced or is_former), rights.roles)
         caller = Caller(
             means=Means.SESSION,
             name=rights.name,
-            permissions=permissions_of(rights.roles),
+            permissions=permissions_of(roles),
             account=session.account,
             email=rights.email,
-            roles=rights.roles,
+            roles=roles,
             session=name_of(renamed or secret),
         )
         cookie = None if renamed is None else self.set_cookie(renamed)

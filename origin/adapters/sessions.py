@@ -26,6 +26,11 @@ from playnet.errors import Unavailable
 _DEADLINE_S: Final = 2.0
 _NAME_CHARS: Final = 24  # of a key, as shown to its owner
 _SECRET_BYTES: Final = 32
+_SWAP: Final = """
+if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('set', KEYS[1], ARGV[2], 'EX', ARGV[3])
+return 1
+"""
 
 
 @asynccontextmanager
@@ -47,6 +52,7 @@ class Sessions:
 
     def __init__(self, redis: Redis, lifetime: Lifetime) -> None:
         self._redis = redis
+        self._swapping = redis.register_script(_SWAP)
         self.lifetime = lifetime
 
     async def open(self, session: Session) -> str:
@@ -66,19 +72,25 @@ class Sessions:
             return _read(await self._redis.get(_entry(key)))
 
     async def touch(self, secret: str, session: Session) -> None:
-        """Note that it was used now."""
+        """Note that it was used now, unless it ended or was renamed in the meantime."""
         async with answering():
-            await self._store(_key(secret), replace(session, seen_s=time.time()))
+            seen = replace(session, seen_s=time.time())
+            if await self._swap(
+                _key(secret), session, seen, remaining_s(seen, now=seen.seen_s, lifetime=self.lifetime)
+            ):
+                await self._redis.zadd(_index(session.account), {_key(secret): seen.seen_s})
 
-    async def rotate(self, secret: str, session: Session, stamp: str) -> str:
-        """A new secret for the same session; the former one lives on for requests under way, with no more rights."""
+    async def rotate(self, secret: str, session: Session, stamp: str) -> str | None:
+        """A new secret for the same session; None when it ended or was renamed in the meantime.
+
+        The former one lives on for requests under way, with the rights that it had and the account still has.
+        """
         fresh = secrets.token_urlsafe(_SECRET_BYTES)
         async with answering():
-            await self._forget(session.account, [_key(secret)])
+            if not await self._swap(_key(secret), session, replace(session, replaced=True), GRACE_S):
+                return None
             await self._store(_key(fresh), replace(session, seen_s=time.time(), stamp=stamp))
-            ghost = json.dumps(asdict(replace(session, replaced=True, stamp=stamp)))
-            if not _gains(session.stamp, stamp):
-                await self._redis.set(_entry(_key(secret)), ghost, ex=GRACE_S)
+            await self._redis.zrem(_index(session.account), _key(secret))
         return fresh
 
     async def end(self, secret: str) -> None:
@@ -139,7 +151,7 @@ class Sessions:
         if ttl_s <= 0:
             return
         pipe = self._redis.pipeline()
-        pipe.set(_entry(key), json.dumps(asdict(session)), ex=ttl_s)
+        pipe.set(_entry(key), _text(session), ex=ttl_s)
         pipe.zadd(_index(session.account), {key: session.seen_s})
         pipe.expire(_index(session.account), ceil(self.lifetime.absolute_s))
         if session.issuer is not None and session.provider_session is not None:
@@ -147,6 +159,11 @@ class Sessions:
             pipe.sadd(place, key)
             pipe.expire(place, ceil(self.lifetime.absolute_s))
         await pipe.execute()
+
+    async def _swap(self, key: str, before: Session, after: Session, ttl_s: float) -> bool:
+        """Replace what was read a moment ago; False when somebody else was faster."""
+        args: list[str | int] = [_text(before), _text(after), max(1, ceil(ttl_s))]
+        return bool(await self._swapping(keys=[_entry(key)], args=args))
 
     async def _trim(self, account: AccountId) -> None:
         """Too many: those go that were not used for longest."""
@@ -175,11 +192,6 @@ def name_of_key(key: str) -> str:
     return key[:_NAME_CHARS]
 
 
-def _gains(before: str, after: str) -> bool:
-    """Whether a new stamp holds rights that the former one did not."""
-    return not set(after.split()) <= set(before.split())
-
-
 def _key(secret: str) -> str:
     key = key_of(secret)
     assert key is not None, "only secrets of ours come here"
@@ -201,6 +213,10 @@ def _provider_session(issuer: str, sid: str) -> str:
 async def _list(reply: Awaitable[Any] | Any) -> list[str]:
     values = await cast(Awaitable[Any], reply)
     return [value.decode() if isinstance(value, bytes) else str(value) for value in values]
+
+
+def _text(session: Session) -> str:
+    return json.dumps(asdict(session))
 
 
 def _read(stored: bytes | str | None) -> Session | None:

@@ -63,10 +63,7 @@ def signing_in(door: Door) -> APIRouter:
         if (error := getattr(request.state, "unidentified", None)) is not None:
             raise error
         response.headers["Cache-Control"] = "no-store"
-        known = known_of(request)
-        if not known.caller.is_known and door.callers.secret(request.headers) is not None:
-            response.headers["Set-Cookie"] = door.callers.drop_cookie()
-        return represent(known)
+        return represent(known_of(request))
 
     @router.delete("", status_code=204, responses=problems(401, 403, 503))
     async def sign_out(request: Request, response: Response) -> None:

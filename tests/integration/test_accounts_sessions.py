@@ -91,10 +91,26 @@ def test_rights_change_at_once_and_rename_the_session(place: Place) -> None:
             assert (await api.call("PATCH", f"/api/v1/accounts/{account}", json={"roles": ["publisher"]}))[0] == 200
             assert (await one.call("POST", "/api/v1/assets", json={"title": "x"}))[0] == 201
             assert one.cookie() != before
-            assert (await _with_cookie(one.url, before))["account"] is None, "the old name gained no rights"
+            former = (await _with_cookie(one.url, before))["permissions"]
+            assert former == ["watch"], "the former name, good for requests under way, gained nothing"
+            assert len((await one.call("GET", "/api/v1/sessions"))[1]["items"]) == 1
             assert (await api.call("PATCH", f"/api/v1/accounts/{account}", json={"disabled": True}))[0] == 200
             assert (await one.call("GET", "/api/v1/sessions"))[0] == 401
             assert (await one.sign_in("ada@example.org"))[0] == 401
+
+    run(scenario())
+
+
+def test_requests_at_once_rename_a_session_once(place: Place) -> None:
+    async def scenario() -> None:
+        async with running(place) as api, browser(api) as one:
+            account = await enrol(api, "ada@example.org", "viewer")
+            await one.sign_in("ada@example.org")
+            await api.call("PATCH", f"/api/v1/accounts/{account}", json={"roles": ["publisher"]})
+            answers = await asyncio.gather(*(one.call("GET", "/api/v1/sessions") for _ in range(10)))
+            assert {status for status, _ in answers} == {200}, "none of them is signed out"
+            devices = (await one.call("GET", "/api/v1/sessions"))[1]["items"]
+            assert [device["current"] for device in devices] == [True]
 
     run(scenario())
 

@@ -8,6 +8,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from .callers import AccountId
+from .roles import Role
 
 MAX_PER_ACCOUNT: Final = 50  # the one unused for longest goes
 GRACE_S: Final = 10  # requests under way with the former name of a rotated session
@@ -58,8 +59,13 @@ def judge(session: Session, stamp: str, *, since_s: float, now: float, lifetime:
     if session.created_s <= since_s or remaining_s(session, now=now, lifetime=lifetime) <= 0:
         return Ended()
     if session.replaced:
-        return Alive(rotate=False, touch=False) if session.stamp == stamp else Ended()
+        return Alive(rotate=False, touch=False)
     return Alive(rotate=session.stamp != stamp, touch=now - session.seen_s >= _TOUCH_S)
+
+
+def rights_in(session: Session, roles: frozenset[Role]) -> frozenset[Role]:
+    """What a session gives of its account's roles: a replaced one none that came after it."""
+    return frozenset(role for role in roles if role in session.stamp.split()) if session.replaced else roles
 
 
 def remaining_s(session: Session, *, now: float, lifetime: Lifetime) -> float:

@@ -19,7 +19,7 @@ from origin.core.accounts.linking import Create, Decision, Enter, Join, Policy, 
 from origin.core.accounts.lockout import OF_ACCOUNT, wait_s, waits_s
 from origin.core.accounts.permissions import RULES, Rule, check, refusal
 from origin.core.accounts.roles import Permission, Role, permissions_of, token_permissions
-from origin.core.accounts.sessions import Alive, Ended, Lifetime, Session, cookie_rule, device_of, judge
+from origin.core.accounts.sessions import Alive, Ended, Lifetime, Session, cookie_rule, device_of, judge, rights_in
 from playnet.config.auth import RoleByClaim
 from playnet.errors import Forbidden, InvalidInput, StartupFailed, Unauthorized
 
@@ -142,14 +142,20 @@ def _session(**changes: Any) -> Session:
         (_session(seen_s=1999.0), "viewer", 2000, 0, Ended()),
         (_session(), "viewer", 1910, 1000, Ended()),
         (_session(replaced=True), "viewer", 1960, 0, Alive(rotate=False, touch=False)),
-        (_session(replaced=True), "admin viewer", 1910, 0, Ended()),
+        (_session(replaced=True), "admin viewer", 1910, 0, Alive(rotate=False, touch=False)),
     ],
-    ids=["fresh", "seen", "more-rights", "idle", "too-old", "revoked", "replaced", "replaced-gains-nothing"],
+    ids=["fresh", "seen", "more-rights", "idle", "too-old", "revoked", "replaced", "replaced-once"],
 )
 def test_the_life_of_a_session(
     session: Session, stamp: str, now: float, since_s: float, expected: Alive | Ended
 ) -> None:
     assert judge(session, stamp, since_s=since_s, now=now, lifetime=_LIFETIME) == expected
+
+
+def test_a_replaced_session_gains_nothing_and_loses_what_is_taken() -> None:
+    former = _session(replaced=True, stamp="publisher viewer")
+    assert rights_in(former, frozenset({Role.ADMIN, Role.VIEWER})) == {Role.VIEWER}
+    assert rights_in(_session(), frozenset({Role.ADMIN})) == {Role.ADMIN}
 
 
 @pytest.mark.parametrize(
