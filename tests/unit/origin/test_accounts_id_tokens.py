@@ -17,7 +17,7 @@ _EXPECTED = Expected(issuer=_ISSUER, audiences=[AUDIENCE], nonce="n-1")
 
 
 def _claims(**changes: Any) -> dict[str, Any]:
-    return claims_of(_ISSUER, **{"nonce": "n-1", **changes})
+    return claims_of(_ISSUER, **{"nonce": "n-1", "iat": _NOW, "exp": _NOW + 600, **changes})
 
 
 def _judge(token: str, expected: Expected = _EXPECTED) -> Any:
@@ -101,7 +101,8 @@ def test_keys_are_read_as_far_as_they_are_public_and_for_signing() -> None:
 
 def _logout(**changes: Any) -> dict[str, Any]:
     event = {"http://schemas.openid.net/event/backchannel-logout": {}}
-    return claims_of(_ISSUER, jti="j-1", sid="s-1", events=event, **changes)
+    good = {"jti": "j-1", "sid": "s-1", "events": event, "iat": _NOW, "exp": _NOW + 600}
+    return claims_of(_ISSUER, **{**good, **changes})
 
 
 _NO_LOGOUTS: dict[str, dict[str, Any]] = {
