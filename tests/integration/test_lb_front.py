@@ -4,10 +4,11 @@ import asyncio
 import io
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import aiohttp
 import pytest
@@ -82,12 +83,16 @@ class System:
 
 
 @asynccontextmanager
-async def system(folder: Path, free_port: Callable[[], int], *, nodes: int = 3, **lb: object) -> AsyncIterator[System]:
+async def system(
+    folder: Path, free_port: Callable[[], int], *, nodes: int = 3, protect: Mapping[str, object] = MappingProxyType({}),
+    **lb: object,
+) -> AsyncIterator[System]:  # fmt: skip
     names = [f"edge-{index}" for index in range(nodes)]
     config = Config.model_validate({
         "edges": [{"name": name, "listen": f"127.0.0.1:{free_port()}", "weight": 1 + n} for n, name in enumerate(names)],
         "origin": {"listen": f"127.0.0.1:{free_port()}", "max_source": "8MiB", "upload_idle": "5s"},
         "lb": {"listen": f"127.0.0.1:{free_port()}", "max_fails": 1, "connect_timeout": "500ms", **lb},
+        "protect": dict(protect),
     })  # fmt: skip
     layout = Layout(folder)
     layout.logs.mkdir()
@@ -377,3 +382,25 @@ def test_fleets_of_any_size_are_accepted(short_tmp: Path, nodes: int) -> None:
     instance.prepare()
     instance.install(render(config, layout, instance.process()))
     assert Counter(instance.conf.read_text().split())["server"] == nodes + 2
+
+
+def test_a_flood_is_refused_before_it_reaches_a_node(short_tmp: Path, free_port: Callable[[], int]) -> None:
+    """Players on other sites see the 429; the API is not for them. A proxy of ours is many clients, not one."""
+
+    async def scenario() -> None:
+        protect = {"requests_per_second": 1, "burst": 4, "exempt": [], "trusted": ["127.0.0.1/32"]}
+        async with system(short_tmp, free_port, nodes=1, protect=protect) as front:
+            claim = {"X-Forwarded-For": "192.0.2.1"}
+            assert [(await front.get(KEYS[0], **claim))[0] for _ in range(7)] == [200] * 5 + [429] * 2
+            for path, cors in ((KEYS[0], "*"), ("/api/v1/assets", None)):
+                async with front.http.get(front.url(path), headers=claim) as reply:
+                    assert (reply.status, (await reply.json(content_type=None))["code"]) == (429, "too-many-requests")
+                    assert (reply.headers["Retry-After"], reply.headers.get("Access-Control-Allow-Origin")) == (
+                        "1",
+                        cors,
+                    )
+            assert len(front.nodes["edge-0"].seen) == 5
+            assert {node.headers["X-Forwarded-For"] for node in front.nodes["edge-0"].seen} == {"192.0.2.1"}
+            assert {(await front.get(KEYS[0], **{"X-Forwarded-For": f"192.0.2.{n}"}))[0] for n in range(2, 12)} == {200}
+
+    run(scenario())
