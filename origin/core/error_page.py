@@ -23,6 +23,10 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
     ),
     "media-rejected": ("The source cannot become video.", "Upload another file; the detail says why."),
     "method-not-allowed": ("The address does not take this method.", "`Allow` lists those that it takes."),
+    "misdirected": (
+        "This host name is not served here.",
+        "Check the address; the operator lists the names in `protect.hosts`.",
+    ),
     "not-found": ("There is no such thing, or not any more.", "Check the address."),
     "not-stored": ("`only-if-cached` was asked and nothing is stored.", "Ask without it."),
     "outdated": ("The thing was changed after you had read it.", "Read it again, then repeat your change."),
@@ -42,6 +46,10 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
     "token-revoked": ("The playback token was revoked.", "Ask whoever gave it out."),
     "too-large": ("Above a configured limit.", "Send less, or raise the setting that the detail names."),
     "tool-failed": ("A program that PlayNet started ended badly.", "It is tried again; the log holds its last words."),
+    "too-many-requests": (
+        "More requests came from this address than one client may send.",
+        "Wait for `Retry-After` seconds; for many people behind one address the operator has `protect.exempt`.",
+    ),
     "too-many-tries": ("It was tried too often.", "Wait for `Retry-After` seconds."),
     "tus-media-type": ("A PATCH of an upload has its own media type.", "Use a tus 1.0.0 client."),
     "tus-version": ("Another version of the tus protocol is spoken here.", "Use a tus 1.0.0 client."),

@@ -18,6 +18,7 @@ _DOCUMENTS: Final = {
     502: ("unavailable", "Temporarily unavailable"),
     504: ("unavailable", "Temporarily unavailable"),
 }
+CODES: Final = frozenset(code for code, _ in _DOCUMENTS.values())
 _OWN_STATUS: Final = {431: 494}  # nginx's internal number for "a header line does not fit"
 _BEFORE_PATH: Final = {400, 414}  # no path was read, so there is none that a named location could keep for the log
 _RETRY_S: Final = {429: RETRY_AFTER_S, 502: 2, 504: 2}

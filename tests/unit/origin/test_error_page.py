@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 
-import edge.adapters.upstream  # noqa: F401 (their errors join the tree)
+import edge.adapters.cutting
+import edge.adapters.upstream  # noqa: F401
 import origin.core.tus  # noqa: F401 (their errors join the tree)
 import playnet.tokens.refusal  # noqa: F401
 from origin.core.error_page import MEANINGS, error_page
 from playnet.asgi import problems
 from playnet.errors import PlayNetError
+from playnet.nginx import problems as nginx
 
 
 def _tree(root: type[PlayNetError]) -> Iterator[type[PlayNetError]]:
@@ -18,7 +20,7 @@ def _tree(root: type[PlayNetError]) -> Iterator[type[PlayNetError]]:
 
 def test_every_code_is_explained() -> None:
     codes = {error.code for error in _tree(PlayNetError) if error.__module__.split(".")[0] != "tests"}
-    assert codes | {"http", "head-too-large", *problems._CODES.values()} == MEANINGS.keys()
+    assert codes | {"http", "head-too-large", *problems._CODES.values(), *nginx.CODES} == MEANINGS.keys()
 
 
 def test_every_code_is_an_anchor() -> None:
