@@ -122,7 +122,8 @@ class Answer:
         if viewer.has_nginx and (wanted or "range" not in viewer.fields) and is_accelerable(entry, viewer.fields):
             location = BODIES_LOCATION + bodies.name(entry.body)
             viewer.sent_bytes = _promised_bytes(viewer, select(wanted, entry.size_bytes), entry.size_bytes)
-            await self._head_only(200, fields.without(["date", "accept-ranges"]).plus(("x-accel-redirect", location)))
+            lead = (("x-accel-redirect", location), ("content-length", "0"))  # or nginx would not keep the connection
+            await self._head_only(200, fields.without(["date", "accept-ranges"]).plus(*lead))
             return True
         return await self._from_disk(entry, fields, select(wanted, entry.size_bytes), bodies)
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from statistics import fmean
 
 from tests.aio import run, until
 
@@ -25,6 +26,7 @@ def test_killed_nodes_come_back_with_what_they_had(
         async with bed(short_tmp, free_port(), redis_url, objects, rng, size="24MiB") as node:
             await node.viewers.see_all()
             async with node.viewers.watching(_VIEWERS), node.purging(rng, _PURGE_PAUSE_S):
+                usual: list[float] = []
                 for round_number in range(kills):
                     before = await node.viewers.see(_REQUESTS)
                     for name in (("brain",), ("nginx",), ("brain", "nginx"))[round_number % 3]:
@@ -34,7 +36,8 @@ def test_killed_nodes_come_back_with_what_they_had(
                     after = await node.viewers.see(_REQUESTS)
                     print(f"{round_number}: hits {before.hit_ratio:.3f} before, {after.hit_ratio:.3f} after")
                     assert not node.viewers.tally.wrong, node.viewers.tally.wrong[:5]
-                    assert after.hit_ratio >= _KEPT * before.hit_ratio
+                    usual.append(before.hit_ratio)  # all of them: a thousand requests alone say it to two percent
+                    assert after.hit_ratio >= _KEPT * fmean(usual)
                     assert after.unanswered.total() <= _VIEWERS, f"{after.unanswered} after it was back"
             _tell(node)
 
