@@ -5,7 +5,7 @@ import os
 import secrets
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, assert_never
 
 from starlette.types import Receive, Scope, Send
@@ -50,7 +50,7 @@ class ViewerGone(OSError):
 
 @dataclass(slots=True, kw_only=True)
 class Viewer:
-    """Who is answered. `has_nginx`: it stands between us and may send bodies for us.
+    """Who is answered. `has_nginx`: it stands between us and may send bodies for us. `is_read`: its request has come whole.
 
     `on_begin` hears the status as it is sent.
     `tells`: to a node of the fleet, how far purges had come here when it asked; None for everybody else. `is_hint`: it wants no answer.
@@ -69,6 +69,7 @@ class Viewer:
     on_begin: Callable[[int], None] | None = None
     access: Access = Access.PUBLIC
     has_begun: bool = False
+    is_read: asyncio.Event = field(default_factory=asyncio.Event)
     cause: Cause | None = None
     source: Source | None = None
     sent_bytes: int = 0
@@ -90,6 +91,7 @@ class Viewer:
             if message.get("body"):
                 yield message["body"]
             if not message.get("more_body"):
+                self.is_read.set()
                 return
 
 
@@ -246,8 +248,8 @@ class Answer:
         fields = entry.fields.plus(("age", str(int(entry.life.age_s(self._clock())))))
         if self._viewer.tells is not None:
             fields = fields.plus(*told(entry.tags, entry.fields.get("date"), self._viewer.tells))
-        if entry.status == 200 and "accept-ranges" not in fields:
-            fields = fields.plus(("accept-ranges", "bytes"))
+        if entry.status == 200:  # whatever the origin can do
+            fields = fields.without(["accept-ranges"]).plus(("accept-ranges", "bytes"))
         return self._signed(fields, status)
 
     def _signed(self, fields: Fields, status: CacheStatus) -> Fields:
@@ -283,9 +285,6 @@ class Answer:
         failure: PlayNetError | None = None
         try:
             async with asyncio.TaskGroup() as group:
-                if self._viewer.method not in SAFE:  # who sends a body reads `receive` itself
-                    await self._send_all(code, fields, chunks)
-                    return None
                 watch = group.create_task(self._until_gone(), name="viewer-gone")
                 try:
                     await self._send_all(code, fields, chunks)
@@ -309,6 +308,8 @@ class Answer:
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _until_gone(self) -> None:
+        if self._viewer.method not in SAFE:
+            await self._viewer.is_read.wait()  # until then the exchange with the origin reads `receive`
         while (await self._viewer.receive())["type"] != "http.disconnect":
             pass
         raise _Left

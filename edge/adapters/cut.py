@@ -68,7 +68,10 @@ class Cut:
     def slice(self, number: int) -> Growing:
         """A slice that arrives or is about to."""
         if number not in self.arriving:
-            self.arriving[number] = Growing(self.files, None, self.sliced.part(number).size_bytes, stall_s=_STALL_S)
+            size_bytes = self.sliced.part(number).size_bytes
+            self.arriving[number] = Growing(
+                self.files, None, size_bytes, stall_s=_STALL_S, is_awaited=lambda: self.is_wanted
+            )
         return self.arriving[number]
 
     @property

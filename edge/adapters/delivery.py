@@ -5,8 +5,9 @@ _answer             store -> decision -> stored entry, fill, or the origin itsel
 Answer              one viewer's response: preconditions, range, nginx's help, bytes
 """
 
-from collections.abc import Callable
-from contextlib import aclosing, suppress
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing, nullcontext, suppress
 from dataclasses import dataclass, replace
 from typing import Final, assert_never
 
@@ -17,8 +18,9 @@ from starlette.types import Receive, Scope, Send
 from edge.core.access import PREFLIGHT_FIELDS, REFUSAL_FIELDS, Access, released
 from edge.core.causes import Cause, cause_of
 from edge.core.decide import Action, Bypass, Fetch, Refuse, Revalidate, Serve, decide
-from edge.core.entry import Entry, freshened, kept, tags_of
+from edge.core.entry import Entry, freshened, kept, personal, tags_of
 from edge.core.forward import forwarded, is_looping, nobody, via
+from edge.core.hot import HOT_FIELDS
 from edge.core.invalidation import SAFE, invalidated
 from edge.core.key import Key, Target, target
 from edge.core.nginx import NO_ACCEL_HEADER
@@ -41,7 +43,7 @@ from playnet.tokens.refusal import PlaybackRefused
 
 from .answers import Answer, Viewer, client_of
 from .cutting import Changed
-from .fill import InSlices, Mismatch, Private, Streaming, Validated
+from .fill import Copied, InSlices, Mismatch, Private, Streaming, Validated
 from .fills import Fills
 from .gate import Gate
 from .metrics import Metrics
@@ -53,6 +55,7 @@ log = logger(__name__)
 
 _REFUSED: Final = frozenset({"CONNECT", "TRACE"})  # no tunnels; no echo of what a front added to the request
 _ALLOWED: Final = "GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE"
+_FOR_OTHER_SITES: Final = {name: value for name, value in HOT_FIELDS if name != "cache-control"}
 _ATTEMPTS: Final = 3  # a body that vanished between decision and answer sends us back to the decision
 _PLAYED: Final = frozenset({200, 206, 304})
 _RESERVED: Final = ("/metrics/", "/debug/")  # and the same without the slash: never the origin's, whatever the prefix
@@ -100,15 +103,19 @@ class Delivery:
                 return  # the server closes the connection: the viewer sees that the body is not whole
             response = answer(Request(scope), exc)
             was_forwarded = isinstance(exc, UpstreamFailed | UpstreamSlow)
-            status = CacheStatus(fwd="miss" if was_forwarded else None, detail=exc.code)
-            response.headers["cache-status"] = status.written(self._settings.node)
-            response.headers["via"] = via(self._settings.node)
-            response.headers["date"] = format_date(self._clock())
+            self._sign(response, CacheStatus(fwd="miss" if was_forwarded else None, detail=exc.code))
             if isinstance(exc, PlaybackRefused):
                 response.headers.update(dict(REFUSAL_FIELDS))
             await response(scope, receive, send)
         finally:
             self._count(viewer)
+
+    def _sign(self, response: Response, status: CacheStatus) -> None:
+        """What other answers have as well, so that a player on another site sees the error and not a failed fetch."""
+        response.headers["cache-status"] = status.written(self._settings.node)
+        response.headers["via"] = via(self._settings.node)
+        response.headers["date"] = format_date(self._clock())
+        response.headers.update(_FOR_OTHER_SITES)
 
     def _count(self, viewer: Viewer) -> None:
         if viewer.cause is not None:
@@ -151,10 +158,10 @@ class Delivery:
 
     async def _admitted(self, viewer: Viewer, scope: Scope) -> None:
         if viewer.method in _REFUSED:
-            status = CacheStatus(fwd="method", detail="refused").written(self._settings.node)
-            headers = {"allow": _ALLOWED, "cache-status": status}
+            response = Response(status_code=405, headers={"allow": _ALLOWED})
+            self._sign(response, CacheStatus(fwd="method", detail="refused"))
             self._metrics.requests.labels("refused").inc()
-            await Response(status_code=405, headers=headers)(scope, viewer.receive, viewer.send)
+            await response(scope, viewer.receive, viewer.send)
             return
         raw_path = scope.get("raw_path") or scope["path"].encode()
         wanted = target(raw_path, scope["query_string"], has_tokens=self._gate is not None)
@@ -264,23 +271,25 @@ class Delivery:
             async with self._fills.obtain(ask, stale.entry if stale else None, window) as obtained:
                 head, collapsed = obtained.head, obtained.collapsed
                 match head:
-                    case Validated(entry, personal):
+                    case Validated(entry, own_fields):
                         status = CacheStatus(fwd="stale", fwd_status=304, stored=True, collapsed=collapsed)
-                        own = entry if collapsed else _with(entry, personal)
+                        own = entry if collapsed else _with(entry, own_fields)
                         await self._stored(viewer, own, status, "revalidated")
-                    case Streaming(entry, personal, body):
-                        own = entry if collapsed else _with(entry, personal)
+                    case Streaming(entry, own_fields, body):
+                        own = entry if collapsed else _with(entry, own_fields)
                         status = CacheStatus(fwd=why, fwd_status=entry.status, stored=body.is_kept, collapsed=collapsed)
                         self._metrics.requests.labels("collapsed" if collapsed else "miss").inc()
                         viewer.source = "fill"
                         await Answer(viewer, self._clock).growing(own, status, body)
-                    case InSlices(entry, personal):
-                        own = entry if collapsed else _with(entry, personal)
+                    case InSlices(entry, own_fields):
+                        own = entry if collapsed else _with(entry, own_fields)
                         status = CacheStatus(fwd=why, fwd_status=200, stored=True, collapsed=collapsed)
                         self._metrics.requests.labels("collapsed" if collapsed else "miss").inc()
                         await self._sliced(viewer, own, status)
                     case Private():
-                        await self._private(viewer, wanted, stale, head)
+                        await self._private(viewer, wanted, stale, head, obtained.turns)
+                    case Copied():
+                        await self._error(viewer, wanted, stale, head, collapsed)
                     case _:
                         assert_never(head)
         except PlayNetError as exc:
@@ -288,13 +297,32 @@ class Delivery:
                 raise
             await self._on_error(viewer, stale.entry, None)
 
-    async def _private(self, viewer: Viewer, wanted: Target, stale: Revalidate | None, head: Private) -> None:
+    async def _error(
+        self, viewer: Viewer, wanted: Target, stale: Revalidate | None, head: Copied, collapsed: bool
+    ) -> None:
+        """An error of the origin that everybody who waited gets alike, but for what was meant for one."""
+        exchange = head.exchange
+        if exchange.status in ERRORS and stale is not None and stale.may_serve_on_error:
+            await self._on_error(viewer, stale.entry, exchange.status)
+            return
+        viewer.cause, viewer.source = Cause.UNCACHEABLE, "pass"
+        self._metrics.requests.labels("pass").inc()
+        why = "stale" if stale else self._why(wanted)
+        status = CacheStatus(fwd=why, fwd_status=exchange.status, collapsed=collapsed)
+        fields = kept(exchange.fields)
+        fields = fields.without(name for name, _ in personal(exchange)) if collapsed else fields
+        fields = fields.plus(("content-length", str(len(head.body))))
+        await Answer(viewer, self._clock).relayed(exchange.status, fields, status, _of(head.body))
+
+    async def _private(
+        self, viewer: Viewer, wanted: Target, stale: Revalidate | None, head: Private, turns: asyncio.Semaphore
+    ) -> None:
         if head.status in ERRORS and stale is not None and stale.may_serve_on_error:
             await self._on_error(viewer, stale.entry, head.status)
         elif head.reply is None or (viewer.fields.get("range") and head.status in {200, 416}):
             # somebody else's answer, one to another range, or too large to be kept: ask for exactly what is wanted here
             viewer.cause = Cause.UNCACHEABLE
-            await self._pass(viewer, wanted, CacheStatus(fwd="stale" if stale else self._why(wanted)))
+            await self._pass(viewer, wanted, CacheStatus(fwd="stale" if stale else self._why(wanted)), turns)
         else:
             viewer.cause = Cause.UNCACHEABLE
             status = CacheStatus(fwd="stale" if stale else self._why(wanted), fwd_status=head.status)
@@ -322,6 +350,10 @@ class Delivery:
             elif entry is None:
                 await self._relay(viewer, reply, CacheStatus(fwd="stale", fwd_status=code))
             else:
+                current = await self._store.at(entry.key)
+                purged_at = None if current is None else current.soft_purged_at
+                if purged_at is not None and purged_at >= reply.exchange.requested_at:
+                    entry = replace(entry, soft_purged_at=purged_at)  # the order came while the origin was asked
                 await self._store.update(entry)
                 await self._stored(viewer, entry, CacheStatus(fwd="stale", fwd_status=code, stored=True), "revalidated")
         finally:
@@ -332,8 +364,13 @@ class Delivery:
         status = CacheStatus(fwd="stale", fwd_status=error, detail="stale-if-error")
         await self._stored(viewer, entry, status, "stale")
 
-    async def _pass(self, viewer: Viewer, wanted: Target, status: CacheStatus) -> None:
-        """Let the origin answer this viewer itself; nothing is kept, and what an unsafe request changed is forgotten."""
+    async def _pass(
+        self, viewer: Viewer, wanted: Target, status: CacheStatus, turns: asyncio.Semaphore | None = None
+    ) -> None:
+        """Let the origin answer this viewer itself; nothing is kept, and what an unsafe request changed is forgotten.
+
+        `turns`: wait for one until the head has come.
+        """
         fields, body = self._asked(viewer, conditions=True), None
         if viewer.method not in SAFE and _has_body(viewer.fields):
             length = viewer.fields.get("content-length")
@@ -341,7 +378,10 @@ class Delivery:
             body = viewer.body()
         # what an unsafe request changes must be forgotten by every node on the way of its key; nothing else here can be shared
         is_direct = viewer.method in SAFE
-        reply = await self._upstream.ask(Ask(viewer.method, wanted.key, fields, body, is_direct))
+        if body is None:
+            viewer.is_read.set()
+        async with turns or nullcontext():
+            reply = await self._upstream.ask(Ask(viewer.method, wanted.key, fields, body, is_direct))
         try:
             code = reply.exchange.status
             host = viewer.fields.get("host") or ""
@@ -397,6 +437,10 @@ class Delivery:
 def _with(entry: Entry, personal: Fields) -> Entry:
     """The entry as the viewer gets it for whom the exchange was made."""
     return replace(entry, fields=Fields(entry.fields.pairs + personal.pairs)) if personal.pairs else entry
+
+
+async def _of(body: bytes) -> AsyncGenerator[bytes, None]:
+    yield body
 
 
 def _has_body(request: Fields) -> bool:

@@ -4,16 +4,18 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Final
 
-from edge.core.entry import Entry
+from edge.core.entry import Entry, Exchange
 from edge.core.forget import concerns
 from edge.core.key import Key
 from edge.core.slices import Window
 from playnet.http.fields import Fields
+from playnet.http.freshness import directives
 from playnet.purge.order import PurgeOrder
 
 from .growing import Growing
 from .upstream import Ask, Reply
 
+_TURNS: Final = 8  # requests to the origin at once by viewers who waited in vain for one that nobody may share
 _MAX_ORDERS: Final = 256  # purge orders remembered by a fill whose head has not come; more of them doom it
 
 
@@ -53,7 +55,25 @@ class Private:
     status: int
 
 
-Head = Streaming | InSlices | Validated | Private
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """A small error, in memory, for everybody who waited: a broken origin is not asked again by each of them."""
+
+    exchange: Exchange
+    body: bytes
+
+    @property
+    def status(self) -> int:
+        return self.exchange.status
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether others may have its words too; else they are told of the error in ours."""
+        control = directives(self.exchange.fields)
+        return "private" not in control and "no-store" not in control
+
+
+Head = Streaming | InSlices | Validated | Private | Copied
 
 
 class Mismatch(Exception):
@@ -62,10 +82,14 @@ class Mismatch(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Obtained:
-    """What a viewer gets from a fill. `collapsed`: somebody else had started it."""
+    """What a viewer gets from a fill. `collapsed`: somebody else had started it.
+
+    `turns`: those who have to ask for themselves after all do it a few at a time.
+    """
 
     head: Head
     collapsed: bool
+    turns: asyncio.Semaphore
 
 
 @dataclass(slots=True, eq=False)
@@ -91,6 +115,7 @@ class Fill:
     window: Window | None = None
     is_cut: bool = False
     left: asyncio.Event = field(default_factory=asyncio.Event)
+    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_TURNS))
 
     def is_joinable(self, now: float) -> bool:
         """Whether a new viewer may have what this fill brings: all of it, and while it is fresh."""

@@ -8,7 +8,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Final
 
@@ -28,7 +28,7 @@ from playnet.purge.order import PurgeOrder
 from .bodies import Temp
 from .cut import Cut
 from .cutting import Cutting
-from .fill import Fill, Head, InSlices, Mismatch, Obtained, Private, Streaming, Validated
+from .fill import Copied, Fill, Head, InSlices, Mismatch, Obtained, Private, Streaming, Validated
 from .growing import Abandoned, Growing
 from .joining import Joining
 from .metrics import Metrics
@@ -47,6 +47,7 @@ _OF_THE_ASKER: Final = frozenset(
     {400, 408, 416, 425, 429, 431}
 )  # tell of one request or its sender, not of the resource
 _STEP_BYTES: Final = 4 << 20  # room is reserved in steps of this when the origin does not tell the length
+_COPIED_BYTES: Final = 64 << 10  # of an error that all who wait are told
 _STALL_S: Final = 20.0
 _FAREWELL_S: Final = 60.0  # for viewers of an entry that must go
 
@@ -128,11 +129,7 @@ class Fills:
         fill.viewers += 1
         try:
             head = await asyncio.shield(fill.head)
-            if collapsed and isinstance(head, Private):
-                head = Private(None, head.status)
-            elif collapsed and not isinstance(head, Private) and not suits(head.entry.selector, ask.fields):
-                raise Mismatch
-            yield Obtained(head, collapsed)
+            yield Obtained(_for_follower(head, ask) if collapsed else head, collapsed, fill.turns)
         finally:
             fill.viewers -= 1
             fill.left.set()
@@ -309,6 +306,9 @@ class Fills:
     async def _hand_over(self, fill: Fill, reply: Reply) -> str:
         """An answer that is not for everybody: the viewer who asked takes it over, or it is cut when that one left."""
         status = reply.exchange.status
+        if status >= 500 and reply.size_bytes is not None and reply.size_bytes <= _COPIED_BYTES:
+            fill.head.set_result(await _copied(reply))
+            return "error"
         if status < 500 and status not in _OF_THE_ASKER:
             self._set_apart(fill.key)
             if fill.stored is not None and not fill.is_doomed:
@@ -389,3 +389,29 @@ def _request(fill: Fill) -> Ask:
     if fill.window is not None:
         more = (*more, ("range", fill.window.range))
     return replace(fill.ask, fields=fill.ask.fields.plus(*more)) if more else fill.ask
+
+
+async def _copied(reply: Reply) -> Copied:
+    """A small answer, read to its end. Raises what the upstream raises."""
+    try:
+        async with aclosing(reply.chunks()) as chunks:
+            return Copied(reply.exchange, b"".join([chunk async for chunk in chunks]))
+    finally:
+        reply.close()
+
+
+def _for_follower(head: Head, ask: Ask) -> Head:
+    """What somebody gets who joined. An error is one for all: nobody asks a broken origin again. Raises Mismatch too."""
+    match head:
+        case Copied() if head.is_shared:
+            return head
+        case Copied(exchange):
+            raise UpstreamFailed("the origin answered with an error", cause=str(exchange.status))
+        case Private(_, status) if status >= 500:
+            raise UpstreamFailed("the origin answered with an error", cause=str(status))
+        case Private(_, status):
+            return Private(None, status)
+        case _:
+            if not suits(head.entry.selector, ask.fields):
+                raise Mismatch
+            return head

@@ -9,7 +9,7 @@ import asyncio
 import os
 import zlib
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from typing import Final
@@ -30,8 +30,12 @@ class Abandoned(Exception):
 class Growing:
     """`total_bytes` is None while the origin has not told it. Runs on the event loop; files are touched in `files`."""
 
-    def __init__(self, files: Executor, temp: Temp | None, total_bytes: int | None, *, stall_s: float) -> None:
-        self._files, self._temp, self._stall_s = files, temp, stall_s
+    def __init__(
+        self, files: Executor, temp: Temp | None, total_bytes: int | None, *, stall_s: float,
+        is_awaited: Callable[[], bool] = lambda: False,
+    ) -> None:  # fmt: skip
+        """`is_awaited`: whether a reader is about to come, so that bytes in memory wait for it."""
+        self._files, self._temp, self._stall_s, self._is_awaited = files, temp, stall_s, is_awaited
         self.total_bytes = total_bytes
         self.size_bytes = 0
         self.refusal: StorageFull | Unavailable | None = None
@@ -112,6 +116,7 @@ class Growing:
         """A reader from position `first` to `last` (included) or the end."""
         reader = Reader(self, first, last)
         self._readers.add(reader)
+        self.moved()
         try:
             yield reader
         finally:
@@ -122,16 +127,18 @@ class Growing:
     async def _make_window(self) -> None:
         """Wait until the memory window has room: what all readers have had is let go."""
         while self.size_bytes - self._tail_start > _WINDOW_BYTES:
-            if not self._readers:
+            if not self._readers and not self._is_awaited():
                 raise Abandoned
-            slowest = min(reader.position for reader in self._readers)
+            slowest = min((reader.position for reader in self._readers), default=0)
             if self._tail and self._tail_start + len(self._tail[0]) <= slowest:
                 self._tail_start += len(self._tail.popleft())
                 continue
             try:
                 async with asyncio.timeout(self._stall_s):
                     await self._change()
-            except TimeoutError:
+            except TimeoutError as exc:
+                if not self._readers:
+                    raise Abandoned from exc
                 self._readers = {reader for reader in self._readers if reader.position > slowest}
                 self._drop_head()
 

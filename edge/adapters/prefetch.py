@@ -13,7 +13,7 @@ from edge.core.prefetch import Load, Outcome, Plan, is_strained, wishes
 from playnet.errors import PlayNetError
 from playnet.logs import logger
 
-from .fill import InSlices, Mismatch, Private, Streaming
+from .fill import Copied, InSlices, Mismatch, Private, Streaming
 from .fills import Fills
 from .metrics import Metrics
 from .store import Store
@@ -114,7 +114,7 @@ class Prefetch:
     async def _fetched(self, ask: Ask) -> Outcome:
         async with self._fills.obtain(ask, None) as obtained:
             head = obtained.head
-            status = head.status if isinstance(head, Private) else head.entry.status
+            status = head.status if isinstance(head, Private | Copied) else head.entry.status
             if status in _GONE:
                 self._plan.ended(ask.key, self._clock())
                 return Outcome.ENDED
