@@ -8,7 +8,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Final
 
@@ -21,14 +21,14 @@ from edge.core.slices import Sliced, Window
 from playnet.errors import PlayNetError, StorageFull, Unavailable
 from playnet.http.conditional import validators
 from playnet.http.fields import Fields
-from playnet.http.vary import suits
 from playnet.logs import logger
 from playnet.purge.order import PurgeOrder
 
 from .bodies import Temp
 from .cut import Cut
 from .cutting import Cutting
-from .fill import Copied, Fill, Head, InSlices, Mismatch, Obtained, Private, Streaming, Validated
+from .fill import Fill, Head, InSlices, Obtained, Private, Streaming, Validated
+from .following import copied, for_follower
 from .growing import Abandoned, Growing
 from .joining import Joining
 from .metrics import Metrics
@@ -129,7 +129,7 @@ class Fills:
         fill.viewers += 1
         try:
             head = await asyncio.shield(fill.head)
-            yield Obtained(_for_follower(head, ask) if collapsed else head, collapsed, fill.turns)
+            yield Obtained(for_follower(head, ask) if collapsed else head, collapsed, fill.turns)
         finally:
             fill.viewers -= 1
             fill.left.set()
@@ -307,7 +307,7 @@ class Fills:
         """An answer that is not for everybody: the viewer who asked takes it over, or it is cut when that one left."""
         status = reply.exchange.status
         if status >= 500 and reply.size_bytes is not None and reply.size_bytes <= _COPIED_BYTES:
-            fill.head.set_result(await _copied(reply))
+            fill.head.set_result(await copied(reply))
             return "error"
         if status < 500 and status not in _OF_THE_ASKER:
             self._set_apart(fill.key)
@@ -389,29 +389,3 @@ def _request(fill: Fill) -> Ask:
     if fill.window is not None:
         more = (*more, ("range", fill.window.range))
     return replace(fill.ask, fields=fill.ask.fields.plus(*more)) if more else fill.ask
-
-
-async def _copied(reply: Reply) -> Copied:
-    """A small answer, read to its end. Raises what the upstream raises."""
-    try:
-        async with aclosing(reply.chunks()) as chunks:
-            return Copied(reply.exchange, b"".join([chunk async for chunk in chunks]))
-    finally:
-        reply.close()
-
-
-def _for_follower(head: Head, ask: Ask) -> Head:
-    """What somebody gets who joined. An error is one for all: nobody asks a broken origin again. Raises Mismatch too."""
-    match head:
-        case Copied() if head.is_shared:
-            return head
-        case Copied(exchange):
-            raise UpstreamFailed("the origin answered with an error", cause=str(exchange.status))
-        case Private(_, status) if status >= 500:
-            raise UpstreamFailed("the origin answered with an error", cause=str(status))
-        case Private(_, status):
-            return Private(None, status)
-        case _:
-            if not suits(head.entry.selector, ask.fields):
-                raise Mismatch
-            return head
