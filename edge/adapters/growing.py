@@ -42,6 +42,7 @@ class Growing:
         self.checksum = 0  # CRC-32 of what stands in the file
         self._on_disk = temp is not None
         self._disk_bytes = 0
+        self._latest = b""  # for readers that are as far as the writer: the file costs them a thread's work
         self._tail: deque[bytes] = deque()
         self._tail_start = 0
         self._readers: set[Reader] = set()
@@ -91,6 +92,7 @@ class Growing:
             await self._make_window()
             self._tail.append(data)
         self.size_bytes += len(data)
+        self._latest = data
         self._wake()
 
     def finish(self) -> None:
@@ -160,6 +162,8 @@ class Growing:
 
     async def read(self, position: int, limit: int) -> bytes:
         """Up to `limit` bytes that are available. Raises Unavailable for a reader that was left behind."""
+        if (behind := position - (self.size_bytes - len(self._latest))) >= 0:
+            return self._latest[behind : behind + limit]
         if position < self._disk_bytes and self._temp is not None:
             try:
                 return await in_files(
