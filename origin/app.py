@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,16 +25,19 @@ from playnet.layout import Layout, database_dsn, redis_url
 from playnet.logs import logger
 from playnet.purge.log import PurgeLog
 from playnet.purge.replies import PurgeReplies
+from playnet.revocation_log import RevocationLog
 from playnet.store.open import open_store
 from playnet.store.port import PartedStore
+from playnet.token_keys import KeyFile, rules_of, token_keys
 
 from .adapters.assets import Assets
 from .adapters.manifests import Manifests
 from .adapters.media import Media
 from .adapters.metrics import Measured, Metrics
+from .adapters.playback import Revoking, Signing, SigningSettings, Visibilities
 from .adapters.presence import Presence
 from .adapters.purges import Purges
-from .adapters.relay import Relay
+from .adapters.relay import PURGES, REVOCATIONS, Relay
 from .adapters.rounds import keep_going
 from .adapters.sweeper import Sweeper
 from .adapters.upload.body import Limits
@@ -47,6 +50,7 @@ from .membership import Membership, membership
 from .routes import assets as asset_routes
 from .routes import openapi
 from .routes import purges as purge_routes
+from .routes import tokens as token_routes
 from .routes import tus as tus_routes
 from .routes.authorisation import Authorisation, checked_routes
 from .routes.health import Health
@@ -78,13 +82,14 @@ class _Parts:
     resumables: Resumables
     joining: Joining
     sweeper: Sweeper
-    relay: Relay
+    relays: tuple[Callable[[], Awaitable[None]], ...]
     membership: Membership
 
 
 def build(config: Config, layout: Layout, *, web_folder: Path = _WEB_FOLDER) -> Origin:
     """Everything wired, nothing opened. ConfigError for secrets or folders that cannot be had."""
     token = ensure_api_token(config, layout)
+    keys = token_keys(config, layout)
     parts = _parts(config, layout, token)
     metrics = Metrics()
     app = FastAPI(
@@ -99,7 +104,7 @@ def build(config: Config, layout: Layout, *, web_folder: Path = _WEB_FOLDER) -> 
     app.router.lifespan_context = lambda _: _lifespan(parts, origin)
     problems.install(app)
     app.add_exception_handler(RequestValidationError, openapi.invalid_request)
-    _add_routes(app, config, parts, metrics, WebApp(web_folder))
+    _add_routes(app, config, parts, metrics, WebApp(web_folder), keys)
     openapi.describe(app)
     app.add_middleware(LimitedBody, max_bytes=MAX_JSON_BYTES, unlimited=_takes_source)
     app.add_middleware(Authorisation, gate=parts.membership.gate, routes=checked_routes(app))
@@ -133,27 +138,36 @@ def _parts(config: Config, layout: Layout, token: str) -> _Parts:
         resumables=Resumables(database, store, joining, limits=limits, room=room, life_s=settings.upload_expiry),
         joining=joining,
         sweeper=Sweeper(database, store),
-        relay=Relay(database, PurgeLog(redis)),
+        relays=(
+            Relay(database, PURGES, PurgeLog(redis)).session,
+            Relay(database, REVOCATIONS, RevocationLog(redis)).session,
+        ),
         membership=membership(config, database, redis, token),
     )
 
 
-def _add_routes(app: FastAPI, config: Config, parts: _Parts, metrics: Metrics, web: WebApp) -> None:
+def _add_routes(app: FastAPI, config: Config, parts: _Parts, metrics: Metrics, web: WebApp, keys: KeyFile) -> None:
     """In this order: the pages take what is left."""
     assets = Assets(parts.database)
     presence = Presence(assets)
+    visibilities = Visibilities(parts.database, presence)
     health = Health(
         {"database": parts.database.check, "store": parts.store.check},
         {"redis": lambda: _ping(parts.redis)},
         metrics,
         parts.database,
     )
-    viewing = Viewing(Media(parts.store, presence), Manifests(parts.database))
+    viewing = Viewing(Media(parts.store, presence), Manifests(parts.database, presence))
     purges = Purges(parts.database, PurgeReplies(parts.redis), [edge.name for edge in config.edges])
     app.include_router(asset_routes.reading(assets, config.public_url))
-    app.include_router(asset_routes.writing(assets, parts.uploads, presence, parts.sweeper, config.public_url))
+    app.include_router(
+        asset_routes.writing(assets, parts.uploads, presence, parts.sweeper, visibilities, config.public_url)
+    )
     app.include_router(tus_routes.writing(parts.resumables, max_bytes=config.origin.max_source))
     app.include_router(purge_routes.writing(purges))
+    life_s, rules = round(config.tokens.life), rules_of(config)
+    signing = Signing(keys, SigningSettings(config.public_url, life_s, rules), presence)
+    app.include_router(token_routes.writing(signing, Revoking(parts.database), visibilities))
     parts.membership.add_routes(app)
     app.router.routes.extend([*viewing.routes(), *health.routes(), *Pages(web, presence).routes()])
 
@@ -166,7 +180,10 @@ async def _lifespan(parts: _Parts, origin: Origin) -> AsyncIterator[None]:
             work = [
                 group.create_task(_open(parts, origin), name="origin-database"),
                 group.create_task(keep_going("sweeper", parts.sweeper.round), name="origin-sweeper"),
-                group.create_task(keep_going("relay", parts.relay.session), name="origin-relay"),
+                *(
+                    group.create_task(keep_going("relay", relay), name=f"origin-relay-{number}")
+                    for number, relay in enumerate(parts.relays)
+                ),
                 group.create_task(parts.joining.run(), name="origin-joining"),
             ]
             yield

@@ -134,6 +134,11 @@ class Client:
         """Any other call of the API; an answer without content is empty."""
         return await self._patiently(lambda: self._call(method, path, **options))
 
+    async def revoke(self, kind: str, value: str) -> Asset:
+        """Have all edges refuse the tokens of a subject, session or key, or for a path."""
+        wanted = {"kind": kind, "value": value}
+        return await self._patiently(lambda: self._call("POST", "/api/v1/revocations", json=wanted))
+
     async def _patiently(self, attempt: Callable[[], Any], *, unreachable_too: bool = False) -> Asset:
         deadline = time.monotonic() + _PATIENCE_S
         while True:

@@ -52,6 +52,14 @@ def rules_of(config: Config) -> Rules:
     return Rules(skew_s=round(config.tokens.clock_skew), max_life_s=round(config.tokens.max_life))
 
 
+def token_keys(config: Config, layout: Layout) -> "KeyFile":
+    """The keys of an appliance, made when its file is its own and not there. ConfigError."""
+    file = token_keys_file(config, layout)
+    if config.tokens.keys_file is None:
+        ensure_token_keys(file)
+    return KeyFile(file)
+
+
 class KeyFile:
     """The keys as the file has them now. ConfigError when there are none at first."""
 

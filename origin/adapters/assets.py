@@ -8,6 +8,7 @@ import asyncpg
 
 from origin.core.assets import Asset
 from origin.core.paging import Cursor
+from origin.core.playback import Visibility
 from playnet.db.database import Database
 from playnet.errors import NotFound, Unavailable
 from playnet.media.records import Presentation
@@ -52,10 +53,11 @@ class Assets:
             rows: Sequence[asyncpg.Record] = await connection.fetch(SQL["list_assets"], *place, limit + 1)
         return [read_asset(row) for row in rows[:limit]], len(rows) > limit
 
-    async def lives(self, asset: AssetId) -> bool:
-        """Whether it is there and not deleted."""
+    async def visibility(self, asset: AssetId) -> Visibility | None:
+        """Who may play it; None when it is not there or deleted."""
         async with self._database.connection() as connection:
-            return bool(await connection.fetchval(SQL["asset_lives"], asset))
+            found: Visibility | None = await connection.fetchval(SQL["asset_lives"], asset)
+        return found
 
     async def delete(self, asset: AssetId) -> None:
         """Hide the asset, cancel its tasks and order the purge, all or nothing. NotFound the second time."""

@@ -6,6 +6,7 @@ from typing import Final
 
 from origin.core.caching import body_etag, manifest_headers
 from origin.core.manifests import render
+from origin.core.playback import Visibility
 from origin.core.recent import Recent
 from playnet.db.database import Database
 from playnet.errors import NotFound, Unavailable
@@ -14,9 +15,13 @@ from playnet.media.records import Presentation
 from playnet.names import ManifestKey, Revision
 
 from .assets import absent
+from .presence import Presence
 from .statements import SQL
 
 _MAX_BYTES: Final = 32 << 20  # about 400 media playlists of three hours, or 10,000 short ones
+
+
+_Version = tuple[int, datetime | None, Visibility]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +30,14 @@ class Manifest:
 
     body: bytes
     headers: dict[str, str]
-    version: tuple[int, datetime | None]
+    version: _Version
 
 
 class Manifests:
     """Renders on demand and remembers."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, presence: Presence) -> None:
+        self._database, self._presence = database, presence
         self._last_good: Recent[ManifestKey, Manifest] = Recent(_MAX_BYTES)
 
     async def get(self, key: ManifestKey) -> Manifest:
@@ -50,7 +55,8 @@ class Manifests:
             if row is None:
                 raise absent(key.asset)
             raise NotFound(f"asset {key.asset} has nothing to play here yet", asset=key.asset)
-        version = (row["number"], row["published_at"])
+        self._presence.note(key.asset, row["visibility"])  # segments come next, perhaps when the database is away
+        version = (row["number"], row["published_at"], row["visibility"])
         if known is not None and known.version == version:
             return known
         manifest = _render(key, Presentation.model_validate(row["presentation"]), version)
@@ -58,14 +64,19 @@ class Manifests:
         return manifest
 
 
-def _render(key: ManifestKey, presentation: Presentation, version: tuple[int, datetime | None]) -> Manifest:
-    number, published_at = version
+def _render(key: ManifestKey, presentation: Presentation, version: _Version) -> Manifest:
+    number, published_at, visibility = version
     revision = Revision(number)
     body = render(key, presentation, revision)
     if body is None:
         raise NotFound(f"revision {number} of asset {key.asset} has no rendition {key.folder}", asset=key.asset)
     headers = manifest_headers(
-        key.asset, revision, current=key.revision is None, media_type=key.media_type, etag=body_etag(body)
+        key.asset,
+        revision,
+        current=key.revision is None,
+        media_type=key.media_type,
+        etag=body_etag(body),
+        private=visibility == "private",
     )
     if published_at is not None:
         headers["Last-Modified"] = format_date(published_at.timestamp())

@@ -10,6 +10,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from origin.core.caching import object_headers
+from playnet.errors import Unavailable
 from playnet.http.conditional import if_range_holds, not_modified
 from playnet.http.dates import format_date
 from playnet.http.fields import Fields
@@ -44,10 +45,13 @@ class Media:
 
     async def answer(self, key: MediaKey, scope: Scope, receive: Receive, send: Send) -> None:
         """Send one response. Raises NotFound or Unavailable before its first byte."""
-        await self._presence.require(key.asset)
+        visibility = await self._presence.require(key.asset)
+        if visibility is None:
+            raise Unavailable("the database does not say who may have this")
         request = Request(scope)
         fields = Fields.raw(scope["headers"])
-        plan = plan_answer(key, await self._store.stat(str(key)), fields, now=time.time())
+        stat, private = await self._store.stat(str(key)), visibility == "private"
+        plan = plan_answer(key, stat, fields, now=time.time(), private=private)
         if plan.part is None or request.method == "HEAD":
             await Response(None, plan.status, plan.headers)(scope, receive, send)
             return
@@ -60,9 +64,9 @@ class Media:
                 log.info("media.reader_stalled", key=str(key))
 
 
-def plan_answer(key: MediaKey, stat: Stat, request: Fields, *, now: float) -> _Plan:
+def plan_answer(key: MediaKey, stat: Stat, request: Fields, *, now: float, private: bool = False) -> _Plan:
     """What one GET gets. Preconditions come before ranges (RFC 9110 §13.2.2)."""
-    headers = object_headers(key, stat, last_modified=format_date(stat.modified_s))
+    headers = object_headers(key, stat, last_modified=format_date(stat.modified_s), private=private)
     stored = Fields.of([*headers.items(), ("Date", format_date(now))])
     if not_modified(request, stored, now=now):
         return _Plan(304, {name: value for name, value in headers.items() if name not in _NOT_IN_304}, None)

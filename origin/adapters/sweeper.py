@@ -23,6 +23,7 @@ log = logger(__name__)
 _PAUSE_S: Final = 5.0
 _BATCH: Final = 50
 _PURGES_KEPT: Final = timedelta(days=1)
+_REVOCATIONS_KEPT: Final = timedelta(days=31)  # above the longest `tokens.max_life`
 _JOB_LOG_KEPT: Final = timedelta(days=7)  # for operators, who may ask what happened to a job
 
 
@@ -42,6 +43,7 @@ class Sweeper:
         await self._remove_abandoned()
         async with self._database.connection() as connection:
             await connection.execute(SQL["forget_purges"], _PURGES_KEPT)
+            await connection.execute(SQL["forget_revocations"], _REVOCATIONS_KEPT)
             await connection.execute(SQL["forget_job_log"], _JOB_LOG_KEPT)
         await wait_for_wake(self.wake, _PAUSE_S)
 

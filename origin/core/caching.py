@@ -5,6 +5,7 @@ at the edges when they change, players cannot be.
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
 
 from playnet.names import AssetId, MediaKey, Revision, asset_tag, revision_tag, surrogate_key
@@ -17,6 +18,11 @@ ABSENT = "public, max-age=1, s-maxage=2"  # a flood of requests for one absent n
 
 EXPOSED = "Content-Length, Content-Range, Cache-Status, Age, ETag"
 
+# Of private assets: other caches keep nothing, players a little; our edges as long as of public ones, but sealed (RFC 9213).
+PRIVATE_MEDIA = "private, max-age=3600, immutable"
+PRIVATE_MANIFEST = "private, max-age=5"
+_SEAL = {"PlayNet-Access": "token"}
+
 _CROSS_ORIGIN = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": EXPOSED,
@@ -26,12 +32,12 @@ _CROSS_ORIGIN = {
 }
 
 
-def object_headers(key: MediaKey, stat: Stat, *, last_modified: str) -> dict[str, str]:
+def object_headers(key: MediaKey, stat: Stat, *, last_modified: str, private: bool = False) -> dict[str, str]:
     """Fields of one immutable object, without length and range. `last_modified`: RFC 9110 §5.6.7 date."""
     return {
         **_CROSS_ORIGIN,
         "Content-Type": key.media_type,
-        "Cache-Control": IMMUTABLE,
+        **(_sealed(PRIVATE_MEDIA, IMMUTABLE) if private else {"Cache-Control": IMMUTABLE}),
         "Surrogate-Key": surrogate_key((asset_tag(key.asset), revision_tag(key.asset, key.revision))),
         "Last-Modified": last_modified,
         "ETag": object_etag(stat),
@@ -45,16 +51,26 @@ def object_etag(stat: Stat) -> str:
 
 
 def manifest_headers(
-    asset: AssetId, revision: Revision, *, current: bool, media_type: str, etag: str
+    asset: AssetId, revision: Revision, *, current: bool, media_type: str, etag: str, private: bool = False
 ) -> dict[str, str]:
     """Fields of one playlist or MPD; `current`: the asset's, which moves to the next revision when there is one."""
+    told = CURRENT_MANIFEST if current else REVISION_MANIFEST
     return {
         **_CROSS_ORIGIN,
         "Content-Type": media_type,
-        "Cache-Control": CURRENT_MANIFEST if current else REVISION_MANIFEST,
+        **(_sealed(PRIVATE_MANIFEST, told) if private else {"Cache-Control": told}),
         "Surrogate-Key": surrogate_key((asset_tag(asset), revision_tag(asset, revision))),
         "ETag": etag,
     }
+
+
+def _sealed(players: str, edges: str) -> dict[str, str]:
+    """What is said to players, and to our edges alone what would be said of something public."""
+    own = ", ".join(word for word in edges.split(", ") if word != "public")
+    s_maxage = re.search(r"s-maxage=(\d+)", own)
+    if s_maxage is not None:
+        own = re.sub(r"max-age=\d+, s-maxage=\d+", f"max-age={s_maxage[1]}", own)
+    return {"Cache-Control": players, "PlayNet-CDN-Cache-Control": own, **_SEAL}
 
 
 def body_etag(body: bytes) -> str:

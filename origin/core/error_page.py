@@ -33,6 +33,7 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
     "rejected": ("The call will never work as it is.", "Correct what the detail names."),
     "startup-failed": ("A process of the appliance cannot start.", "The message names what to do."),
     "storage-full": ("No space is left. Nothing was acknowledged.", "Free some space, then send it again."),
+    "token-check": ("`playnet token check` does not accept the token.", "The message says why."),
     "token-client": (
         "The playback token was made for another network than the viewer's.",
         "Ask the API for a new address to play.",

@@ -12,6 +12,7 @@ from playnet.purge.order import PurgeOrder
 
 from .assets import Asset, State
 from .paging import Cursor, write_cursor
+from .playback import Visibility
 
 _EXAMPLE_ID = "k3v9m2qx7ahd"
 
@@ -26,6 +27,7 @@ class NewAsset(_Model):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"title": "Big Buck Bunny"}]})
 
     title: str = Field(description="1 to 300 characters of plain text; shown as it is, never as markup.")
+    visibility: Visibility = Field("public", description="`private`: played with a token only, and not listed.")
 
 
 class Video(_Model):

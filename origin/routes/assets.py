@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Response, Security
 from starlette.requests import Request
 
 from origin.adapters.assets import Assets, absent
+from origin.adapters.playback import Visibilities
 from origin.adapters.presence import Presence
 from origin.adapters.sweeper import Sweeper
 from origin.adapters.upload.body import Announced
@@ -58,7 +59,9 @@ def reading(assets: Assets, public_url: str) -> APIRouter:
     return router
 
 
-def writing(assets: Assets, uploads: Uploads, presence: Presence, sweeper: Sweeper, public_url: str) -> APIRouter:
+def writing(
+    assets: Assets, uploads: Uploads, presence: Presence, sweeper: Sweeper, visibilities: Visibilities, public_url: str
+) -> APIRouter:
     """What needs the token."""
     router = APIRouter(prefix="/api/v1/assets", tags=["assets"], dependencies=_WRITES)
 
@@ -66,6 +69,8 @@ def writing(assets: Assets, uploads: Uploads, presence: Presence, sweeper: Sweep
     async def create_asset(new: NewAsset, response: Response) -> AssetView:
         """Create an asset that waits for its source."""
         view = represent(await assets.create(clean_title(new.title)), public_url)
+        if new.visibility != "public":
+            await visibilities.begin(known(view.id), new.visibility)
         response.headers["Location"] = f"/api/v1/assets/{view.id}"
         return view
 

@@ -1,2 +1,2 @@
--- Whether an asset is there and not deleted. $1 id.
-select exists (select from asset where id = $1 and deleted_at is null)
+-- The visibility of an asset that is there and not deleted; no row otherwise. $1 id.
+select visibility from asset where id = $1 and deleted_at is null

@@ -1,9 +1,9 @@
--- One page, newest first. $1, $2 created_at and id of the last row before it, or nulls for the first page; $3 rows.
+-- One page of what is public, newest first. $1, $2 created_at and id of the last row before it, or nulls for the first page; $3 rows.
 select a.id, a.title, a.state, a.failure, a.progress, a.source_name, a.source_bytes, a.uploaded_bytes, a.revision,
        r.presentation, a.created_at, a.updated_at
 from asset a
 left join revision r on r.asset_id = a.id and r.number = a.revision
-where a.deleted_at is null
+where a.deleted_at is null and a.visibility = 'public'
   and (a.created_at, a.id) < (coalesce($1::timestamptz, 'infinity'), coalesce($2::text, ''))
 order by a.created_at desc, a.id desc
 limit $3

@@ -6,7 +6,7 @@ import typer
 
 from playnet.errors import PlayNetError
 
-from . import admin, appliance, assets, cache, nodes, purges, ring, roles, settings
+from . import admin, appliance, assets, cache, nodes, purges, ring, roles, settings, tokens
 from .output import tell
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app.add_typer(admin.app, name="admin")
 app.add_typer(cache.app, name="cache")
 app.add_typer(ring.app, name="ring")
 app.add_typer(settings.app, name="config")
+app.add_typer(tokens.app, name="token")
 roles.register(app)
 
 

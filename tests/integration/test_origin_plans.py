@@ -18,6 +18,7 @@ from generate_series(1, 5000) n;
 insert into revision (asset_id, number) select id, 1 from asset;
 insert into task (asset_id, revision, kind, state) select asset_id, 1, 'probe', 'done' from revision;
 insert into purge_order (body, relayed_at) select '{}', now() from generate_series(1, 5000);
+insert into revocation_order (body, relayed_at) select '{}', now() from generate_series(1, 5000);
 insert into upload (id, asset_id, owner, lease_until) select id, id, 'o', now() + interval '1 h' from asset limit 200;
 insert into account (id, email, name, created_at)
 select translate(substr(md5(n::text), 1, 12), '01', 'xy'), n || '@example.org', 'n', now() - n * interval '1 min'
@@ -37,6 +38,7 @@ _FREQUENT: dict[str, tuple[Any, ...]] = {
     "presentation": ("a" * 12, None),
     "open_upload": ("a" * 12,),
     "pending_purges": (4_990, 200),
+    "pending_revocations": (4_990, 200),
     "abandon_lapsed_uploads": (),
     "deleted_assets": (50,),
     "cancel_tasks": ("a" * 12,),

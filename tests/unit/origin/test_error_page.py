@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import edge.adapters.cutting
 import edge.adapters.upstream  # noqa: F401
 import origin.core.tus  # noqa: F401 (their errors join the tree)
+import playnet.cli.tokens
 import playnet.tokens.refusal  # noqa: F401
 from origin.core.error_page import MEANINGS, error_page
 from playnet.asgi import problems

@@ -13,11 +13,11 @@ _ASSETS = [AssetId("aaaaaaaaaaaa"), AssetId("bbbbbbbbbbbb")]
 class _Assets:
     """A database that lives, or not, and counts how often it is asked."""
 
-    def __init__(self, answer: bool | Exception) -> None:
+    def __init__(self, answer: str | Exception | None) -> None:
         self.answer = answer
         self.asked = 0
 
-    async def lives(self, _: AssetId) -> bool:
+    async def visibility(self, _: AssetId) -> str | None:
         self.asked += 1
         if isinstance(self.answer, Exception):
             raise self.answer
@@ -40,11 +40,11 @@ def test_a_silent_database_is_asked_once_and_viewers_go_on() -> None:
 
 
 def test_each_asset_is_asked_for_once_in_a_while() -> None:
-    assets = _Assets(True)
+    assets = _Assets("public")
     _ask_all(assets, rounds=3)
     assert assets.asked == len(_ASSETS)
 
 
 def test_what_does_not_live_is_absent() -> None:
     with pytest.raises(NotFound):
-        _ask_all(_Assets(False), rounds=1)
+        _ask_all(_Assets(None), rounds=1)
