@@ -108,6 +108,11 @@ class Answer:
         self._viewer, self._clock = viewer, clock
         self._is_patient = False  # the head waits for the first bytes
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether a head was sent: from then on there is no other answer."""
+        return self._viewer.has_begun
+
     async def entry(self, entry: Entry, status: CacheStatus, bodies: Bodies, data: bytes | None = None) -> bool:
         """A complete stored response; `data`: its body where that is in memory. False, and nothing sent, when it is gone."""
         viewer, now = self._viewer, self._clock()

@@ -60,6 +60,11 @@ class Bodies:
             self.unlock()
             raise StartupFailed(f"cache folder {self._lock_file.parent} is used by another node") from exc
 
+    def find_again(self) -> None:
+        """Raises Unavailable unless our folders stand there: an empty mount point is not where a cache belongs."""
+        if not (self.bodies.is_dir() and self._temp.is_dir()):
+            raise Unavailable("the cache's folders are not there: is its disk mounted?", cause=str(self.bodies.parent))
+
     def unlock(self) -> None:
         """Let others in."""
         if self._lock is not None:
@@ -107,12 +112,12 @@ class Bodies:
         except OSError:
             return None
 
-    def free_bytes(self) -> int:
-        """What the file system has left for this account; 0 when it does not tell."""
+    def free_bytes(self) -> int | None:
+        """What the file system has left for this account; None when it does not tell."""
         try:
             told = os.statvfs(self.bodies)
         except OSError:
-            return 0
+            return None
         return told.f_bavail * told.f_frsize
 
     def open(self, body: str) -> int | None:

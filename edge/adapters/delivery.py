@@ -245,10 +245,20 @@ class Delivery:
         self._store.hit(entry.key)
         data = await self._store.small_body(entry)
         viewer.source = "disk" if data is None else "memory"
-        if not await answer.entry(entry, status, self._store.bodies, data):
+        if not await self._is_answered(answer, entry, status, data):
             await self._store.drop(entry)
             raise _Vanished
         self._metrics.requests.labels(result).inc()
+
+    async def _is_answered(self, answer: Answer, entry: Entry, status: CacheStatus, data: bytes | None) -> bool:
+        """False, and nothing sent, when the body is gone or the disk refuses to give it."""
+        try:
+            return await answer.entry(entry, status, self._store.bodies, data)
+        except Unavailable as exc:
+            if answer.has_begun:
+                raise
+            self._store.failed("read", exc)
+            return False
 
     async def _sliced(self, viewer: Viewer, head: Entry, status: CacheStatus) -> None:
         """Answer with an object in slices. Raises _Vanished when the origin has another by now and nothing was sent."""
@@ -350,11 +360,7 @@ class Delivery:
             elif entry is None:
                 await self._relay(viewer, reply, CacheStatus(fwd="stale", fwd_status=code))
             else:
-                current = await self._store.at(entry.key)
-                purged_at = None if current is None else current.soft_purged_at
-                if purged_at is not None and purged_at >= reply.exchange.requested_at:
-                    entry = replace(entry, soft_purged_at=purged_at)  # the order came while the origin was asked
-                await self._store.update(entry)
+                await self._store.update(entry, expected=stale.entry)
                 await self._stored(viewer, entry, CacheStatus(fwd="stale", fwd_status=code, stored=True), "revalidated")
         finally:
             reply.close()

@@ -8,7 +8,7 @@ import asyncio
 import heapq
 import os
 from collections.abc import Awaitable, Callable, Collection, Iterator
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Final
 
@@ -94,7 +94,7 @@ class HotTree:
     ) -> None:
         """Once after a start: take away links of unknown keys, make those that are missing, some at a time."""
         standing: set[Key] = set()
-        walk = _keys(self._bodies.hot)
+        walk = chain(_keys(self._bodies.hot), _keys(self._bodies.sealed))
         while found := await asyncio.to_thread(lambda: list(islice(walk, _LOOKED_AT))):
             standing.update(found)
             if strangers := [key for key in found if key not in self._until]:

@@ -21,7 +21,10 @@ from edge.core.key import Key
 from playnet.db.statements import Statements
 from playnet.errors import Unavailable
 from playnet.http.vary import Selector
+from playnet.logs import logger
 from playnet.purge.order import PurgeOrder
+
+log = logger(__name__)
 
 _ENTRY: Final = "e:"
 _META: Final = "m:"
@@ -120,6 +123,7 @@ class Index:
         except Unavailable as exc:
             if not _is_damage(exc.__cause__):
                 raise
+            log.error("index.damaged", **exc.context)
         shutil.rmtree(folder, ignore_errors=True)
         index = cls(folder)
         index.remember(_LAYOUT_NAME, _LAYOUT)

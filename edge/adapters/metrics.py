@@ -92,6 +92,12 @@ class Metrics:
         self.quota_bytes = Gauge("playnet_edge_quota_bytes", "Bound of stored_bytes.", registry=self.registry)
         self.stored_entries = Gauge("playnet_edge_stored_entries", "Entries in the index.", registry=self.registry)
         self.hot_entries = Gauge("playnet_edge_hot_entries", "Entries in the hot tree.", registry=self.registry)
+        self.disk_ok = Gauge(
+            "playnet_edge_disk_ok",
+            "1 while disk and index of the cache work. 0: everything goes through to the origin, and the log says why (`store.ill`): "
+            "free, mount or replace the disk; the node comes back by itself.",
+            registry=self.registry,
+        )
         self.memory_bytes = Gauge(
             "playnet_edge_memory_bytes", "Small bodies at hand; bounded by `memory`.", registry=self.registry
         )

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from edge.core.access import is_sealed
 from edge.core.admission import Admission
 from edge.core.causes import Cause, Causes, Refusals
 from edge.core.decide import Marks
@@ -22,21 +21,21 @@ from edge.core.entry import Entry
 from edge.core.eviction import Policy
 from edge.core.hot import is_hot
 from edge.core.key import Key
-from edge.core.room import Room
 from edge.core.standing import Standing
-from edge.core.variants import Variants, primary_of
+from edge.core.variants import Variants
 from playnet.errors import PlayNetError, StorageFull, Unavailable
 from playnet.http.fields import Fields
 from playnet.logs import logger
 from playnet.purge.order import PurgeOrder
 
 from .bodies import Bodies, Temp
+from .disk import Disk, Opening
 from .forgetting import Forgetting
+from .health import Health
 from .hot import HotTree
-from .index import Index, Left
 from .memory import Memory
 from .metrics import Metrics
-from .recovery import Recovered, recover
+from .quota import Quota
 from .reservation import Limits, Reservation
 from .sweeper import Sweeper
 from .verification import Verification
@@ -45,9 +44,6 @@ from .worker import Worker
 log = logger(__name__)
 
 _PARSED_ENTRIES: Final = 4096  # kept at hand, about 3 KiB each
-_POSITION: Final = "purge-position"
-_STALE_BEFORE: Final = "stale-before"
-_VALIDATE_BEFORE: Final = "validate-before"
 
 Clock = Callable[[], float]
 
@@ -65,23 +61,22 @@ class Rules:
 class Store:
     """Made by `open`, closed by `close`; `upkeep` runs in between. Methods run on the event loop."""
 
-    def __init__(self, bodies: Bodies, rules: Rules, metrics: Metrics, clock: Clock) -> None:
+    def __init__(self, folder: Path, bodies: Bodies, rules: Rules, metrics: Metrics, clock: Clock) -> None:
         self.bodies = bodies
         self.marks = Marks()
         self.causes, self.refusals = Causes(), Refusals()
         self.variants = Variants()
         self.settled = asyncio.Event()  # nothing of the start is left to do
-        self._metrics, self._clock, self._rules = metrics, clock, rules
+        self._folder, self._rules, self._metrics, self._clock = folder, rules, metrics, clock
         self._worker = Worker(metrics)
-        self._index: Index
-        self._boot = 0
-        self._policy = rules.policy
-        self._reserved_bytes = 0
+        self._hot = HotTree(bodies, metrics, clock)
+        self._disk = Disk(bodies, self.is_linked, self._unlinked)
+        self._health = Health(metrics)
+        self._sweeper = Sweeper(bodies)
+        self._quota = Quota(rules.policy, rules.admission, rules.limits, bodies, self._sweeper, metrics)
         self._memory = Memory(rules.limits.memory_bytes, metrics)
         self._entries: OrderedDict[Key, Entry] = OrderedDict()
         self._changes = 0  # counts what was asked of the worker: an entry read before a change is not remembered
-        self._hot = HotTree(bodies, metrics, clock)
-        self._sweeper = Sweeper(bodies)
         self._verification = Verification(bodies, metrics, self._trust)
         self._standing = Standing()
         self._forgetting = Forgetting(self, self._standing, clock)
@@ -91,14 +86,13 @@ class Store:
         """Open or create the store. Raises StartupFailed, Unavailable."""
         bodies = Bodies(folder)
         bodies.lock()
-        store = cls(bodies, rules, metrics, clock)
+        store = cls(folder, bodies, rules, metrics, clock)
         try:
-            store._took_over(await store._worker.run_long(store._recover, folder / "index"))
+            await store._take_over(store._disk.open)
         except PlayNetError:
             store._worker.close()
             bodies.unlock()
             raise
-        metrics.quota_bytes.set(rules.limits.quota_bytes)
         await store.make_room(0)
         store._told()
         return store
@@ -106,19 +100,19 @@ class Store:
     async def close(self) -> None:
         """Let the worker finish, close the index."""
         self._verification.close()
-        await self._worker.run_long(self._index.close)
+        await self._worker.run_long(self._disk.close)
         self._worker.close()
         self.bodies.unlock()
 
-    def _recover(self, folder: Path) -> Recovered:
-        self._index = Index.opened(folder)
-        self.marks = Marks(self._index.number(_STALE_BEFORE) or 0, self._index.number(_VALIDATE_BEFORE) or 0)
-        return recover(self._index, self.bodies, boot_id=self._rules.boot_id, marks=self.marks, now=self._clock())
-
-    def _took_over(self, found: Recovered) -> None:
-        self._boot = found.boot
-        for key, size_bytes in found.sizes.items():
-            self._policy.insert(key, size_bytes)
+    async def _take_over(self, opened: "Callable[..., Opening]") -> None:
+        now = self._clock()
+        opening = await self._worker.run_long(
+            opened, self._folder, boot_id=self._rules.boot_id, marks=self.marks, now=now
+        )
+        found, self.marks = opening.found, opening.marks
+        self._quota.replace(found.sizes)
+        self._entries.clear()
+        self._changes += 1
         for key, selector in found.selectors.items():
             self.variants.add(key, selector)
         self._hot.replace(found.hot)
@@ -135,6 +129,12 @@ class Store:
             group.create_task(self._hot.expire(self._expired), name="expire-hot")
             group.create_task(self._sweeper.run(), name="sweep")
             group.create_task(self._settle_down(), name="settle-down")
+            group.create_task(self._health.mend(self._mend), name="mend")
+
+    async def _mend(self) -> None:
+        await self._take_over(self._disk.reopen)
+        self._told()
+        await self._settle_down()
 
     async def _settle_down(self) -> None:
         """What a start left for later."""
@@ -163,9 +163,11 @@ class Store:
 
     async def at(self, key: Key) -> Entry | None:
         """What is stored in exactly this place: a key, or `KEY#…` of a variant or slice. Its body may be served."""
-        if key not in self._policy:
+        if key not in self._quota.policy:
             alone = self._memory.entry(key)
             return self._standing.applied(alone) if alone is not None else None
+        if self._health.is_ill:
+            return None
         try:
             entry = self._entries.get(key) or await self._read(key)
         except Unavailable as exc:
@@ -177,7 +179,7 @@ class Store:
 
     async def _read(self, key: Key) -> Entry | None:
         changes = self._changes
-        entry = await self._worker.run(self._index.get, key)
+        entry = await self._worker.run(self._disk.get, key)
         if entry is not None and changes == self._changes:
             self._entries[key] = entry
             if len(self._entries) > _PARSED_ENTRIES:
@@ -199,7 +201,7 @@ class Store:
 
     async def all_of(self, key: Key) -> list[Entry]:
         """Everything that is stored under a key that viewers ask for. Raises Unavailable."""
-        return [entry for place in await self._worker.run(self._index.of, key) if (entry := await self.at(place))]
+        return [entry for place in await self._worker.run(self._disk.places_of, key) if (entry := await self.at(place))]
 
     def is_linked(self, key: Key) -> bool:
         """Whether nginx finds the key in the hot tree."""
@@ -207,11 +209,11 @@ class Store:
 
     def has(self, key: Key) -> bool:
         """Whether something is stored in exactly this place, as far as can be told without the disk."""
-        return key in self._policy
+        return key in self._quota.policy
 
     def hit(self, key: Key) -> None:
         """The entry was used, by the brain or by nginx."""
-        self._policy.hit(key)
+        self._quota.policy.hit(key)
         if key in self._entries:
             self._entries.move_to_end(key)
 
@@ -223,44 +225,27 @@ class Store:
 
     def admits(self, key: Key, size_bytes: int) -> bool:
         """Whether a body that is about to come should be written; asked once for each."""
-        if key in self._policy:
-            return True
-        is_full = self._excess(size_bytes) != 0
-        admitted = self._rules.admission.admits(key, is_full=is_full, held=len(self._policy))
-        if not admitted:
-            self._metrics.passed_by.inc()
-        return admitted
+        return not self._health.is_ill and self._quota.admits(key, size_bytes)
 
     async def make_room(self, size_bytes: int) -> bool:
-        """Reserve; evicts what the policy names until quota and disk allow it. False when they cannot."""
-        if self._excess(size_bytes) and self._sweeper.size_bytes:
-            await self._sweeper.drain()  # rather than evict for bodies that are going anyway
-        excess = self._excess(size_bytes)
-        if excess is None:
-            self._metrics.refusals.inc()
-            return False
-        kept_bytes = self._policy.size_bytes - excess
-        victims: list[Key] = []
-        while self._policy.size_bytes > kept_bytes and (victim := self._policy.evict()) is not None:
-            victims.append(victim)
-        self._reserved_bytes += size_bytes
+        """Reserve; evicts what the policy names until quota and disk allow it. False when they cannot, or the disk is ill."""
+        victims = await self._quota.reserve(size_bytes) if self._is_there() else None
         if victims:
-            self._metrics.evictions.inc(len(victims))
             await self._drop(victims, "evict", Cause.EVICTED)
             await self._sweeper.drain()
-        return True
+        return victims is not None
 
-    def _excess(self, size_bytes: int) -> int | None:
-        limits, promised, free = (
-            self._rules.limits,
-            self._reserved_bytes + self._sweeper.size_bytes,
-            self.bodies.free_bytes(),
-        )
-        return Room(limits.quota_bytes, self._policy.size_bytes, promised, free, limits.spare_bytes).excess(size_bytes)
+    def _is_there(self) -> bool:
+        """Whether the disk can be used. One that was taken away is no reason to forget what stands on it."""
+        try:
+            self.bodies.find_again()
+        except Unavailable as exc:
+            self.failed("open", exc)
+        return not self._health.is_ill
 
     def give_back(self, size_bytes: int) -> None:
         """The opposite of `make_room`."""
-        self._reserved_bytes -= size_bytes
+        self._quota.give_back(size_bytes)
 
     # --- changing
 
@@ -271,12 +256,12 @@ class Store:
         """
         hot_until = self._settled(entry)
         room.release()
-        self._policy.insert(entry.key, entry.size_bytes)
+        self._quota.policy.insert(entry.key, entry.size_bytes)
         self._memory.leave(entry.key)
         surplus = self.variants.add(entry.key, entry.selector)
         self._verification.leave(entry.key)
         try:
-            replaced = await self._worker.run(self._publish, entry, temp, hot_until)
+            replaced = await self._worker.run(self._disk.publish, entry, temp, hot_until)
         except (Unavailable, StorageFull) as exc:
             self.failed("publish", exc)
             await self._drop([entry.key], "publish", Cause.UNCACHEABLE)
@@ -288,38 +273,23 @@ class Store:
             await self._drop(surplus, "variants", Cause.EVICTED)
         return True
 
-    def _publish(self, entry: Entry, temp: Temp, hot_until: float | None) -> Left | None:
-        self.bodies.publish(temp, entry.modified_s)
-        try:
-            self.bodies.unlink_hot(primary_of(entry.key))
-            replaced = self._index.put(entry, boot=self._boot, hot_until=hot_until)
-        except (Unavailable, StorageFull):
-            self.bodies.remove(entry.body)
-            raise
-        self._link(entry, hot_until)
-        return replaced
-
     def keep_small(self, entry: Entry, data: bytes) -> bool:
         """Store a complete response in memory alone; False when it is too large, a variant, or should replace one on disk."""
-        if entry.selector or entry.key in self._policy or not self._memory.takes(len(data)):
+        if entry.selector or entry.key in self._quota.policy or not self._memory.takes(len(data)):
             return False
         self._memory.keep(replace(entry, body=secrets.token_hex(16)), data, alone=True)
         return True
 
-    async def update(self, entry: Entry) -> None:
-        """Replace the record of a stored body, after a 304. No effect when the key is gone."""
-        if self._memory.replace(entry) or entry.key not in self._policy:
+    async def update(self, entry: Entry, *, expected: Entry | None = None) -> None:
+        """Replace the record of a stored body, after a 304. No effect when the key is gone, or its record not `expected`."""
+        if self._memory.replace(entry) or entry.key not in self._quota.policy:
             return
+        hot_until = self._settled(entry)
         try:
-            await self._worker.run(self._update, entry, self._settled(entry))
+            if not await self._worker.run(self._disk.update, entry, hot_until, expected) and hot_until is not None:
+                await self.unlink([entry.key])  # what stands there instead is linked at its next change
         except (Unavailable, StorageFull) as exc:
             self.failed("update", exc)
-
-    def _update(self, entry: Entry, hot_until: float | None) -> None:
-        if hot_until is None or is_sealed(entry.fields):  # before the record says so: a crash must not leave it public
-            self.bodies.unlink_hot(primary_of(entry.key))
-        if self._index.update(entry, hot_until=hot_until):
-            self._link(entry, hot_until)
 
     def _settled(self, entry: Entry) -> float | None:
         """Until when the entry stands in the hot tree, which knows of it now. Whatever was at hand is not any more."""
@@ -328,22 +298,14 @@ class Store:
         self._changed([entry.key])
         return hot_until
 
-    def _link(self, entry: Entry, hot_until: float | None) -> None:
-        if hot_until is None:
-            return
-        try:
-            self.bodies.link_hot(entry.key, entry.body, sealed=is_sealed(entry.fields))
-        except (Unavailable, StorageFull) as exc:  # another key's folder stands there, or the disk is full
-            self.failed("hot", exc)
-            self.bodies.unlink_hot(entry.key)
-
     async def discard(self, temp: Temp) -> None:
         """Delete an unfinished body."""
         await self._worker.run(self.bodies.discard, temp)
 
     async def drop(self, entry: Entry, cause: Cause = Cause.EVICTED) -> None:
         """Forget one entry, with its slices: its body is not there, or (UNCACHEABLE) the origin has something else now."""
-        await self._drop([entry.key, *filter(self.has, entry.slice_keys)], "drop", cause)
+        if cause is not Cause.EVICTED or self._is_there():
+            await self._drop([entry.key, *filter(self.has, entry.slice_keys)], "drop", cause)
 
     async def drop_slices(self, head: Entry) -> None:
         """Forget the slices of an object that has become another."""
@@ -356,7 +318,7 @@ class Store:
     async def forget(self, order: PurgeOrder) -> int:
         """Apply a purge order; gives the number of entries it meant. Raises Unavailable: then ask again."""
         if order.kind == "all":
-            count = len(self._policy)
+            count = len(self._quota.policy)
             if order.soft:
                 await self._mark(replace(self.marks, stale_before=self._clock()))
                 return count
@@ -369,21 +331,17 @@ class Store:
 
     async def count(self, order: PurgeOrder) -> int:
         """How many entries an order would mean, now. Raises Unavailable."""
-        return len(self._policy) if order.kind == "all" else await self._forgetting.count(order)
+        return len(self._quota.policy) if order.kind == "all" else await self._forgetting.count(order)
 
     async def page(self, order: PurgeOrder, after: Any, length: int) -> tuple[list[Key], Any]:
         """Some of the keys that an order means; see `Index.meant`."""
-        return await self._worker.run(self._index.meant, order, after, length)
+        return await self._worker.run(self._disk.meant, order, after, length)
 
     async def unlink(self, keys: Collection[Key]) -> None:
         """Take keys out of the hot tree. Raises Unavailable."""
         for key in keys:
             self._hot.leave(key)
-        await self._worker.run(self._unlink, keys)
-
-    def _unlink(self, keys: Collection[Key]) -> None:
-        for key in keys:
-            self.bodies.unlink_hot(key)
+        await self._worker.run(self._disk.unlink, keys)
 
     async def drop_purged(self, keys: list[Key]) -> None:
         """Forget entries by order. Raises Unavailable."""
@@ -394,11 +352,7 @@ class Store:
         self._changed(keys)
         for key in keys:
             self._hot.leave(key)
-        await self._worker.run(self._soften, keys, at)
-
-    def _soften(self, keys: list[Key], at: float) -> None:
-        self._unlink(keys)
-        self._index.soften(keys, at)
+        await self._worker.run(self._disk.soften, keys, at)
 
     async def lapse(self) -> None:
         """Purge orders were missed: nothing is served any more before it was validated."""
@@ -408,16 +362,15 @@ class Store:
         self.marks = marks
         self._changes += 1
         await self._clear_hot()  # first: it needs no space on the disk, and nginx asks nobody
-        await self._worker.run(self._index.remember, _STALE_BEFORE, marks.stale_before)
-        await self._worker.run(self._index.remember, _VALIDATE_BEFORE, marks.validate_before)
+        await self._worker.run(self._disk.mark, marks)
 
     async def position(self) -> int:
         """How far the purge log was applied."""
-        return int(await self._worker.run(self._index.number, _POSITION) or 0)
+        return await self._worker.run(self._disk.position)
 
     async def remember_position(self, position: int) -> None:
         """Keep `position` across restarts. Raises Unavailable."""
-        await self._worker.run(self._index.remember, _POSITION, position)
+        await self._worker.run(self._disk.remember_position, position)
 
     # --- the hot tree
 
@@ -434,16 +387,10 @@ class Store:
             self.failed("hot", exc)
 
     async def _unlink_strangers(self, keys: Collection[Key]) -> None:
-        await self._worker.run(lambda: self._unlink([key for key in keys if key not in self._hot]))
+        await self._worker.run(self._disk.unlink_strangers, keys)
 
     async def _relink(self, keys: Collection[Key]) -> None:
-        await self._worker.run(self._link_again, keys)
-
-    def _link_again(self, keys: Collection[Key]) -> None:
-        for key in keys:
-            entry = self._index.get(key) if key in self._hot else None
-            if entry is not None:
-                self._link(entry, entry.life.fresh_until)
+        await self._worker.run(self._disk.relink, keys)
 
     # --- verification
 
@@ -461,7 +408,7 @@ class Store:
         return entry.size_bytes if entry is not None else 0
 
     async def _trust(self, entries: list[int]) -> None:
-        await self._worker.run(self._index.trust, entries, self._boot)
+        await self._worker.run(self._disk.trust, entries)
 
     # --- dropping
 
@@ -470,22 +417,18 @@ class Store:
         self._changed(keys)
         for key in keys:
             self.causes.note(key, cause)
-            self._policy.remove(key)
+            self._quota.policy.remove(key)
             self._memory.leave(key)
             self.variants.remove(key)
             self._verification.leave(key)
             self._hot.leave(key)
         try:
-            await self._sweeper.take(await self._worker.run(self._drop_records, keys))
+            await self._sweeper.take(await self._worker.run(self._disk.drop, keys))
         except (Unavailable, StorageFull) as exc:
             self.failed(action, exc)
             if raising:
                 raise
         self._told()
-
-    def _drop_records(self, keys: list[Key]) -> list[Left]:
-        self._unlink(keys)
-        return self._index.drop(keys)
 
     def _changed(self, keys: Iterable[Key]) -> None:
         self._changes += 1
@@ -493,11 +436,17 @@ class Store:
             self._entries.pop(key, None)
 
     def _told(self) -> None:
-        self._metrics.stored_bytes.set(self._policy.size_bytes)
-        self._metrics.stored_entries.set(len(self._policy))
+        self._metrics.stored_bytes.set(self._quota.policy.size_bytes)
+        self._metrics.stored_entries.set(len(self._quota.policy))
         self._metrics.hot_entries.set(len(self._hot))
 
     def failed(self, action: str, exc: PlayNetError) -> None:
-        """Count and log a refusal of the disk or the index. Any thread."""
+        """Count and log a refusal of the disk or the index."""
         self._metrics.storage_failures.labels(action).inc()
         log.error("store.failed", action=action, reason=str(exc), **exc.context)
+        self._health.refused(exc)
+
+    def _unlinked(self, exc: PlayNetError) -> None:
+        """A link could not be made, which need not be the disk's fault. Any thread."""
+        self._metrics.storage_failures.labels("hot").inc()
+        log.error("store.failed", action="hot", reason=str(exc), **exc.context)

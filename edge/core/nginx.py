@@ -196,7 +196,7 @@ def _bodies(node: Node) -> list[str]:
         f"    alias {quoted(f'{node.bodies}/')};",
         "    etag off;",
         "    if_modified_since off;",
-        "    error_page 404 = @again;",
+        "    error_page 403 404 500 = @again;",  # 500: what nginx says of a disk that is broken
         "    recursive_error_pages on;",
         *([f"    {sealed.SILENT}"] if node.tokens is not None else []),
         *_file_log(node),

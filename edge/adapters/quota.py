@@ -1,0 +1,74 @@
+"""Room: what the node may hold, who leaves when it is full, and what is written at all. No disk is touched here."""
+
+from edge.core.admission import Admission
+from edge.core.eviction import Policy
+from edge.core.key import Key
+from edge.core.room import Room
+
+from .bodies import Bodies
+from .metrics import Metrics
+from .reservation import Limits
+from .sweeper import Sweeper
+
+
+class Quota:
+    """`policy` is empty at first and knows all keys that are stored."""
+
+    def __init__(
+        self, policy: Policy, admission: Admission, limits: Limits, bodies: Bodies, sweeper: Sweeper, metrics: Metrics
+    ) -> None:
+        self.policy = policy
+        self._admission, self._limits, self._bodies, self._sweeper = admission, limits, bodies, sweeper
+        self._metrics = metrics
+        self._reserved_bytes = 0
+        metrics.quota_bytes.set(limits.quota_bytes)
+
+    def replace(self, sizes: dict[Key, int]) -> None:
+        """What is stored at a start, oldest first."""
+        while self.policy.evict() is not None:
+            pass
+        for key, size_bytes in sizes.items():
+            self.policy.insert(key, size_bytes)
+
+    def admits(self, key: Key, size_bytes: int) -> bool:
+        """Whether a body that is about to come should be written; asked once for each."""
+        if key in self.policy:
+            return True
+        is_full = self._excess(size_bytes) != 0
+        admitted = self._admission.admits(key, is_full=is_full, held=len(self.policy))
+        if not admitted:
+            self._metrics.passed_by.inc()
+        return admitted
+
+    async def reserve(self, size_bytes: int) -> list[Key] | None:
+        """Hold room, and name those who must leave for it; None, and nothing held, when all of them would not do."""
+        if self._excess(size_bytes) and self._sweeper.size_bytes:
+            await self._sweeper.drain()  # rather than evict for bodies that are going anyway
+        excess = self._excess(size_bytes)
+        if excess is None:
+            self._metrics.refusals.inc()
+            return None
+        kept_bytes = self.policy.size_bytes - excess
+        victims: list[Key] = []
+        while self.policy.size_bytes > kept_bytes and (victim := self.policy.evict()) is not None:
+            victims.append(victim)
+        self._reserved_bytes += size_bytes
+        self._metrics.evictions.inc(len(victims))
+        return victims
+
+    def give_back(self, size_bytes: int) -> None:
+        """The opposite of `reserve`."""
+        self._reserved_bytes -= size_bytes
+
+    def _excess(self, size_bytes: int) -> int | None:
+        free_bytes = self._bodies.free_bytes()
+        if free_bytes is None:
+            return None  # a disk that went away must not cost what stands on it
+        room = Room(
+            self._limits.quota_bytes,
+            self.policy.size_bytes,
+            self._reserved_bytes + self._sweeper.size_bytes,
+            free_bytes,
+            self._limits.spare_bytes,
+        )
+        return room.excess(size_bytes)
