@@ -15,10 +15,11 @@ ROUNDS = 5
 
 @dataclass(frozen=True)
 class Measured:
-    """One contender's rounds: cost of one unit of work, and how much work a second brought."""
+    """One contender's rounds: cost of one unit of work, how much work a second brought, what it cost the other side."""
 
     cost: tuple[float, ...]
     rate: tuple[float, ...]
+    aside: tuple[float, ...] = ()
 
     @property
     def least(self) -> float:
@@ -35,6 +36,7 @@ class Sample:
 
     cost: float
     rate: float
+    aside: float = 0
 
 
 def interleave(
@@ -48,7 +50,9 @@ def interleave(
             samples[name].append(run())
     steal = before.until(stolen())
     return {
-        name: Measured(tuple(item.cost for item in done), tuple(item.rate for item in done))
+        name: Measured(
+            tuple(item.cost for item in done), tuple(item.rate for item in done), tuple(item.aside for item in done)
+        )
         for name, done in samples.items()
     }, steal
 

@@ -25,6 +25,7 @@ TRAFFICSERVER: Final = "Traffic Server"
 HOT: Final = "PlayNet, hot"
 NODE: Final = "PlayNet"
 _REPORTS_S: Final = 1.3  # nginx keeps hits for half a second, the brain looks twice a second
+TOKENED: Final = "PlayNet, token"
 BRAIN: Final = "PlayNet, brain"
 
 
@@ -70,7 +71,9 @@ def behind_a_line() -> Iterator[tuple[Server, tuple[Contender, ...]]]:
 
 def once(contenders: tuple[Contender, ...]) -> tuple[Contender, ...]:
     """Each server once: where nothing is a hit, there is one node."""
-    return tuple(replace(one, name=NODE) if one.name == HOT else one for one in contenders if one.name != BRAIN)
+    return tuple(
+        replace(one, name=NODE) if one.name == HOT else one for one in contenders if one.name not in {BRAIN, TOKENED}
+    )
 
 
 def caches(stack: ExitStack, folder: Path, origin: Server) -> Iterator[Contender]:
@@ -80,6 +83,7 @@ def caches(stack: ExitStack, folder: Path, origin: Server) -> Iterator[Contender
     yield Contender(VARNISH, stack.enter_context(varnish(folder, where, "malloc")), proof.is_varnish_hit)
     yield Contender(VARNISH_FILE, stack.enter_context(varnish(folder, where, "file")), proof.is_varnish_hit)
     yield Contender(TRAFFICSERVER, stack.enter_context(trafficserver(folder, where)), proof.is_trafficserver_hit)
-    edge = stack.enter_context(node(folder, where))
+    edge, token = stack.enter_context(node(folder, where))
     yield Contender(HOT, edge, proof.is_hot, settle_s=_REPORTS_S)
+    yield Contender(TOKENED, edge, proof.is_hot, prefix=f"/t/{token}", settle_s=_REPORTS_S)
     yield Contender(BRAIN, edge, proof.is_brain_hit, tree="minutes")

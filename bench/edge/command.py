@@ -17,7 +17,7 @@ from .report import Table
 from .servers import binary
 
 _PAGE: Final = Path(__file__).parents[2] / "docs" / "bench"
-_SIZES: Final = (2_000, 200_000, 1_000_000, 4_000_000)
+_SIZES: Final = (2_000, 200_000, 1_000_000, 1 << 20, 4_000_000)
 _MISS_SIZES: Final = frozenset({1_000_000, 4_000_000})
 _KINDS: Final = ("hits", "misses", "followers")
 

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from .bed import BRAIN, HOT, NODE, PROXY_CACHE, TRAFFICSERVER, VARNISH
+from .bed import BRAIN, HOT, NODE, PROXY_CACHE, TOKENED, TRAFFICSERVER, VARNISH
 from .misses import DIRECT
 from .report import Table, Verdict
 
 _FROM_BYTES: Final = 200_000
-_HALF_AT_BYTES: Final = 1_000_000
+_HALF_AT_BYTES: Final = (1_000_000, 1 << 20)
 _BRAIN_US: Final = 200
 _STREAM_SHARE: Final = 0.9
 _FOLLOW_MS: Final = 50
@@ -24,8 +24,9 @@ def _of(table: Table) -> Iterator[Verdict]:
     if table.kind == "hits":
         if table.size_bytes >= _FROM_BYTES:
             yield _ratio(table, f"hot at most proxy_cache {where}", HOT, PROXY_CACHE, 1.0)
+            yield _ratio(table, f"with a token at most proxy_cache {where}", TOKENED, PROXY_CACHE, 1.0)
             yield _above(table, f"brain at most {_BRAIN_US} µs above proxy_cache {where}")
-        if table.size_bytes == _HALF_AT_BYTES:
+        if table.size_bytes in _HALF_AT_BYTES:
             for peer in (VARNISH, TRAFFICSERVER):
                 yield _ratio(table, f"hot at most half of {peer} {where}", HOT, peer, 0.5)
     elif table.kind == "misses":

@@ -60,8 +60,8 @@ def markdown(tables: Sequence[Table], verdicts: Sequence[Verdict], machine: Mapp
     for table in tables:
         lines += ["", f"## {table.title[0].upper()}{table.title[1:]}", ""]
         lines += [f"Steal {table.steal:.0%}, load {table.load:.1f} at the end.", ""]
-        lines += [f"| | {table.cost}, min | median | {table.rate}, median | of {table.peer}: min | median |"]
-        lines += ["|---|---:|---:|---:|---:|---:|", *_rows(table)]
+        lines += [f"| | {table.cost}, min | median | {table.rate}, median | of {table.peer}: min | median | client |"]
+        lines += ["|---|---:|---:|---:|---:|---:|---:|", *_rows(table)]
     return "\n".join(lines) + "\n"
 
 
@@ -69,7 +69,8 @@ def _rows(table: Table) -> list[str]:
     base = table.rows[table.peer]
     return [
         f"| {name} | {row.least:,.1f} | {row.median:,.1f} | {statistics.median(row.rate):,.0f} "
-        f"| {_ratio(row.least, base.least)} | {_ratio(row.median, base.median)} |"
+        f"| {_ratio(row.least, base.least)} | {_ratio(row.median, base.median)} "
+        f"| {statistics.median(row.aside):,.0f} |"
         for name, row in table.rows.items()
     ]
 
