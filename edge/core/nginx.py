@@ -9,7 +9,7 @@ Fields are added to files without `always`. nginx finds out that a range cannot 
 and filters the 416 anew: `always` would send each of them twice, and browsers refuse two Access-Control-Allow-Origin.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -148,7 +148,7 @@ def _server(node: Node) -> list[str]:
         "server {",
         f"    listen {node.listen} backlog=4096;",
         *_indent(server_block(node.protect)),
-        *_indent(error_pages(_REFUSALS, Around(request_id="$request_id_out", cors='"*"', allow=allowed(node.protect)))),
+        *_indent(_refusals(node)),
         f"    error_page {_PASS_WHOLE} = @whole;",
         *_indent(_hot(node)),
         *_indent(_sealed(node)),
@@ -160,6 +160,15 @@ def _server(node: Node) -> list[str]:
         *_indent(_edges_of_the_world()),
         "}",
     ]
+
+
+def _refusals(node: Node) -> Iterator[str]:
+    return error_pages(_REFUSALS, Around(request_id="$request_id_out", cors='"*"', allow=allowed(node.protect)))
+
+
+def _pages(node: Node) -> list[str]:
+    """The server's `error_page` directives, for locations that have one of their own and so inherit none."""
+    return [line for line in _refusals(node) if line.startswith("error_page")]
 
 
 def _told(node: Node) -> list[str]:
@@ -181,6 +190,9 @@ def _hot(node: Node) -> list[str]:
         f"    if ($is_passed_whole) {{ return {_PASS_WHOLE}; }}",
         f"    root {quoted(node.hot)};",
         "    try_files $public_path @brain;",
+        "    error_page 403 404 500 = @brain;",  # it was unlinked after it had been found, or the disk is broken
+        f"    error_page {_PASS_WHOLE} = @whole;",
+        *_indent(_pages(node)),
         *_indent(_told(node)),
         f"    add_header Cache-Control {quoted(dict(HOT_FIELDS)['cache-control'])};",
         f"    add_header Cache-Status {quoted(status)};",
@@ -207,7 +219,7 @@ def _bodies(node: Node) -> list[str]:
 
 def _sealed(node: Node) -> list[str]:
     return sealed.server_lines(
-        node.tokens, node=node.name, cache=node.hot.parent, told=_told(node), log=_file_log(node)
+        node.tokens, node=node.name, cache=node.hot.parent, told=[*_pages(node), *_told(node)], log=_file_log(node)
     )
 
 

@@ -78,9 +78,11 @@ def server_lines(tokens: Tokens | None, *, node: str, cache: Path, told: list[st
         if tokens.module
         else f"{_NOWHERE} @brain_{SILENCED}"
     )
+    pages = [f"error_page {_WHOLE} = @whole_{SILENCED};"]
+    if tokens.module:  # and a file that was unlinked after it had been found, or cannot be read
+        pages += [f"error_page {_REFUSED} = @token_refused;", f"error_page 403 404 500 = @brain_{SILENCED};"]
     return [
-        f"error_page {_WHOLE} = @whole_{SILENCED};",
-        *([f"error_page {_REFUSED} = @token_refused;"] if tokens.module else []),
+        *([] if tokens.module else pages),
         "location /t/ {",
         f"    {SILENT}",
         "    recursive_error_pages on;",
@@ -88,7 +90,7 @@ def server_lines(tokens: Tokens | None, *, node: str, cache: Path, told: list[st
         *([f"    if ($token_is_refused) {{ return {_REFUSED}; }}"] if tokens.module else []),
         f"    root {quoted(cache)};",
         f"    try_files {tries};",
-        *([f"    {line}" for line in [*told, *_tree_fields(node)]] if tokens.module else []),
+        *([f"    {line}" for line in [*pages, *told, *_tree_fields(node)]] if tokens.module else []),
         "}",
         *(_refusal(node, log) if tokens.module else []),
     ]

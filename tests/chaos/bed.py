@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -53,7 +53,7 @@ class Bed:
     origin: Origin
     viewers: Viewers
     redis: Redis
-    orders: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
+    orders: "itertools.count[int]"
 
     @property
     def cache(self) -> Path:
@@ -149,9 +149,9 @@ class Bed:
 @asynccontextmanager
 async def bed(
     folder: Path, port: int, redis_url: str, catalogue: Catalogue, rng: random.Random, *, size: str = "64MiB",
-    habits: Habits | None = None,
+    habits: Habits | None = None, first_order: int = 0,
 ) -> AsyncIterator[Bed]:  # fmt: skip
-    """Start everything; the node must end well at the end."""
+    """Start everything; the node must end well at the end. Purge orders are numbered from behind `first_order`."""
     log = (folder / "edge.log").open("ab")
     async with Origin(catalogue, rng).running() as origin, from_url(redis_url) as redis:
         process = await asyncio.create_subprocess_exec(
@@ -159,7 +159,7 @@ async def bed(
             "--name", _NODE, stdout=log, stderr=log,
         )  # fmt: skip
         viewers = Viewers(catalogue, port, rng, habits or Habits())
-        running = Bed(folder, process.pid, port, catalogue, origin, viewers, redis)
+        running = Bed(folder, process.pid, port, catalogue, origin, viewers, redis, itertools.count(first_order + 1))
         try:
             await until(running.ready)
             yield running

@@ -32,7 +32,7 @@ class Origin:
 
     def __init__(self, catalogue: Catalogue, rng: random.Random) -> None:
         self._catalogue, self._rng = catalogue, rng
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._serving: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self.fault_share = 0.0
         self.requests = 0
@@ -55,18 +55,22 @@ class Origin:
         """Refuse connections and cut those that are open."""
         assert self._server is not None
         self._server.close()
-        for writer in self._writers:
-            writer.transport.abort()
-        await self._server.wait_closed()
+        await asyncio.sleep(0)  # connections that were just accepted begin, and end with the others
+        for task in self._serving:
+            task.cancel()
+        if self._serving:
+            await asyncio.wait(self._serving)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writers.add(writer)
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
         try:
             with suppress(OSError, asyncio.IncompleteReadError, TimeoutError):
                 while await self._exchange(reader, writer):
                     pass
         finally:
-            self._writers.discard(writer)
+            self._serving.discard(task)
             writer.transport.abort()
 
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
