@@ -56,6 +56,7 @@ from .routes.authorisation import Authorisation, checked_routes
 from .routes.health import Health
 from .routes.media import Viewing
 from .routes.pages import Pages
+from .signals import Signals, signals
 
 log = logger(__name__)
 
@@ -84,6 +85,7 @@ class _Parts:
     sweeper: Sweeper
     relays: tuple[Callable[[], Awaitable[None]], ...]
     membership: Membership
+    signals: Signals
 
 
 def build(config: Config, layout: Layout, *, web_folder: Path = _WEB_FOLDER) -> Origin:
@@ -143,6 +145,7 @@ def _parts(config: Config, layout: Layout, token: str) -> _Parts:
             Relay(database, REVOCATIONS, RevocationLog(redis)).session,
         ),
         membership=membership(config, database, redis, token),
+        signals=signals(config, database, redis),
     )
 
 
@@ -169,6 +172,7 @@ def _add_routes(app: FastAPI, config: Config, parts: _Parts, metrics: Metrics, w
     signing = Signing(keys, SigningSettings(config.public_url, life_s, rules), presence)
     app.include_router(token_routes.writing(signing, Revoking(parts.database), visibilities))
     parts.membership.add_routes(app)
+    parts.signals.add_routes(app)
     app.router.routes.extend([*viewing.routes(), *health.routes(), *Pages(web, presence).routes()])
 
 
@@ -185,6 +189,8 @@ async def _lifespan(parts: _Parts, origin: Origin) -> AsyncIterator[None]:
                     for number, relay in enumerate(parts.relays)
                 ),
                 group.create_task(parts.joining.run(), name="origin-joining"),
+                group.create_task(keep_going("intake", parts.signals.intake.run), name="origin-intake"),
+                group.create_task(keep_going("upkeep", parts.signals.upkeep.round), name="origin-upkeep"),
             ]
             yield
             for task in work:

@@ -90,4 +90,7 @@ def read_asset(row: asyncpg.Record) -> Asset:
         presentation=Presentation.model_validate(stored, strict=False) if stored else None,
         created_at=row["created_at"],
         updated_at=row["updated_at"],
+        views=row.get("views", 0),
+        likes=row.get("likes", 0),
+        dislikes=row.get("dislikes", 0),
     )

@@ -37,6 +37,9 @@ class Asset:
     presentation: Presentation | None
     created_at: datetime
     updated_at: datetime
+    views: int = 0
+    likes: int = 0
+    dislikes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

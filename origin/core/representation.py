@@ -82,6 +82,9 @@ class AssetView(_Model):
                     "dash_url": f"http://127.0.0.1:8080/v/{_EXAMPLE_ID}/manifest.mpd",
                     "poster_url": None,
                     "storyboard_url": None,
+                    "views": 1024,
+                    "likes": 12,
+                    "dislikes": 1,
                     "notes": [],
                     "created_at": "2026-01-05T10:00:00Z",
                     "updated_at": "2026-01-05T10:00:42Z",
@@ -105,6 +108,9 @@ class AssetView(_Model):
     dash_url: str = Field(description="Answers 404 until the asset is ready.")
     poster_url: str | None
     storyboard_url: str | None = Field(description="WebVTT index of preview pictures.")
+    views: int = 0
+    likes: int = 0
+    dislikes: int = 0
     notes: list[str] = Field(description="What of the source is shown differently, or not at all, for people.")
     created_at: datetime
     updated_at: datetime
@@ -211,6 +217,9 @@ def represent(asset: Asset, public_url: str) -> AssetView:
         storyboard_url=_thumb_url(asset, "storyboard.vtt", public_url)
         if presentation and presentation.storyboard
         else None,
+        views=asset.views,
+        likes=asset.likes,
+        dislikes=asset.dislikes,
         notes=list(presentation.notes) if presentation else [],
         created_at=asset.created_at,
         updated_at=asset.updated_at,

@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
@@ -41,6 +42,22 @@ def describe(app: FastAPI) -> None:
             app.openapi_schema = schema
         assert app.openapi_schema is not None
         return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def declare(app: FastAPI, *models: type[BaseModel]) -> None:
+    """Describe bodies that a route reads by itself, under `#/components/schemas`."""
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        schema = generate()
+        known = schema.setdefault("components", {}).setdefault("schemas", {})
+        for model in models:
+            described = model.model_json_schema(ref_template="#/components/schemas/{model}")
+            known.update(described.pop("$defs", {}))
+            known[model.__name__] = described
+        return schema
 
     app.openapi = openapi  # type: ignore[method-assign]
 

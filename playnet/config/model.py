@@ -381,6 +381,13 @@ class Analytics(Section):
     access_log: bool = Field(
         True, description="The front's JSON access log in DATA_DIR/logs: one line for each request."
     )
+    keep_beats: Duration = Field(
+        "30d",
+        ge=86_400,
+        le=3_650 * 86_400,
+        validate_default=True,
+        description="How long the players' raw reports are kept for analysis. Views, watch time and history do not need them.",
+    )
 
 
 def _default_edges() -> tuple[Edge, ...]:

@@ -27,9 +27,19 @@ insert into external_identity (issuer, subject, account_id) select 'https://i.ex
 insert into api_token (id, account_id, name, sha256, scopes)
 select id, id, 'n', sha256(id::bytea), '{publish}' from account;
 insert into audit_entry (actor, actor_name, action, target) select id, email, 'account.edit', id from account;
+insert into asset_signal (asset_id) select id from asset;
+insert into reaction (asset_id, account_id, value) select a.id, a.id, 1 from asset a;
+insert into sitting (session, viewer, asset_id, bot) select id || '-session', id, id, false from asset;
+insert into asset_view (asset_id, viewer, at_ms) select id, id, 1000000 from asset;
+insert into viewing (viewer, asset_id, position_ms, watched_at) select id, id, 60000, created_at from asset;
+insert into viewing (viewer, asset_id, position_ms, watched_at) select 'me', id, 60000, created_at from asset;
+insert into watch_later (account_id, asset_id, added_at) select id, id, created_at from asset;
+insert into asset_heat (asset_id, revision, minute, plays) select id, 1, 0, '{1}' from asset;
 analyze;
 """
 _NOW = datetime.now(UTC)
+_ID = "a" * 12
+_MS = 1_767_607_200_000
 _SMALL = {"upload"}  # holds the uploads under way, nothing else
 _FREQUENT: dict[str, tuple[Any, ...]] = {
     "show_asset": ("a" * 12,),
@@ -51,6 +61,33 @@ _FREQUENT: dict[str, tuple[Any, ...]] = {
     "list_audit": (4_990, 51),
     "list_audit_of": (None, 51, "a" * 12),
     "other_admins": ("a" * 12,),
+    "watchable_assets": ([_ID],),
+    "lock_sittings": (["s"],),
+    "begin_sittings": (["s"], [_ID], [_ID], [False]),
+    "save_sittings": (["s"], ["{}"], ["{}"], [0], [0], [0], [False]),
+    "forget_sittings": (10, 100),
+    "lock_viewings": ([_ID], [_ID]),
+    "save_viewings": ([_ID], [_ID], ["[]"], [0], [False], [_NOW]),
+    "near_views": ([_ID], [_ID], [_MS], 1_800_000),
+    "add_signals": ([_ID], [1], [1], [0], [0]),
+    "add_heat": ([_ID], [1], [0], ["{1}"]),
+    "heat_of": (_ID, 1),
+    "presentation_of": (_ID, 1),
+    "show_viewing": (_ID, _ID),
+    "viewings_of": (_ID, 1000),
+    "forget_viewings": (_ID, [_ID]),
+    "clear_history": (_ID,),
+    "move_views": (_ID, _ID, [_ID]),
+    "begin_reaction": (_ID, _ID),
+    "change_reaction": (_ID, _ID, 1),
+    "drop_reaction": (_ID, _ID),
+    "show_reaction": (_ID, _ID),
+    "show_signals": (_ID,),
+    "list_history": ("me", _NOW, _ID, 51),
+    "list_continue": ("me", _NOW, _ID, 51),
+    "list_watch_later": (_ID, _NOW, _ID, 51),
+    "count_watch_later": (_ID,),
+    "drop_watch_later": (_ID, _ID),
 }
 
 

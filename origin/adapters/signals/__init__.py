@@ -1,0 +1,1 @@
+"""Signals in PostgreSQL, with Redis in front of what is read often."""

@@ -1,0 +1,1 @@
+"""What viewers leave behind: views, watch time, resume, most replayed. Pure."""

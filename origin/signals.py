@@ -1,0 +1,57 @@
+"""Puts together what viewers leave behind: intake, places, lists, and their routes. For app.py."""
+
+from dataclasses import dataclass
+
+from fastapi import FastAPI
+from redis.asyncio import Redis
+
+from playnet.config import Config
+from playnet.db.database import Database
+
+from .adapters.signals.durations import Durations
+from .adapters.signals.hot import HotPlaces
+from .adapters.signals.intake import Intake
+from .adapters.signals.ledger import Ledger
+from .adapters.signals.library import Library
+from .adapters.signals.paces import Paces
+from .adapters.signals.places import Places
+from .adapters.signals.reactions import Reactions
+from .adapters.signals.upkeep import Upkeep
+from .core.accounts.sessions import cookie_rule
+from .core.signals.representation import Report
+from .routes import signals as routes
+from .routes.openapi import declare
+from .routes.viewers import Viewers
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """One per origin; `intake.run` and `upkeep.round` are its work."""
+
+    intake: Intake
+    upkeep: Upkeep
+    desk: routes.Desk
+
+    def add_routes(self, app: FastAPI) -> None:
+        """Everything below /api/v1 that is about watching."""
+        app.include_router(routes.beating(self.desk))
+        app.include_router(routes.resuming(self.desk))
+        app.include_router(routes.reacting(self.desk))
+        app.include_router(routes.keeping(self.desk))
+        declare(app, Report)
+
+
+def signals(config: Config, database: Database, redis: Redis) -> Signals:
+    """Everything wired, nothing opened."""
+    durations, hot = Durations(), HotPlaces(redis)
+    intake = Intake(Ledger(database, durations), hot)
+    desk = routes.Desk(
+        intake=intake,
+        places=Places(database, durations, hot),
+        reactions=Reactions(database),
+        library=Library(database, durations),
+        paces=Paces(),
+        viewers=Viewers(cookie_rule(config.public_url, plain_http=config.auth.plain_http)),
+        public_url=config.public_url,
+    )
+    return Signals(intake, Upkeep(database, keep_s=config.analytics.keep_beats), desk)

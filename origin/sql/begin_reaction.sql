@@ -1,0 +1,2 @@
+-- One account's reaction to one asset, locked. $1 asset, $2 account.
+select value from reaction where asset_id = $1 and account_id = $2 for update
