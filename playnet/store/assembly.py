@@ -22,13 +22,14 @@ class Assemblies:
     """All objects in the making below one root."""
 
     def __init__(self, root: Path) -> None:
-        """Create the folder. OSError when it cannot be had."""
         self._folder = root / FOLDER
-        self._folder.mkdir(mode=0o750, exist_ok=True)
 
     def begin(self) -> str:
         """A new, empty one. Raises OSError."""
         handle = secrets.token_hex(16)
+        if not self._folder.exists():
+            self._folder.mkdir(mode=0o750, exist_ok=True)
+            _sync(self._folder.parent)
         os.close(os.open(self.path(handle), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640))
         _sync(self._folder)
         return handle

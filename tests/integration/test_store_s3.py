@@ -145,7 +145,7 @@ def test_large_stream_needs_memory_for_three_parts(server: S3Server) -> None:
 
 
 def test_stream_beyond_the_last_part_is_too_large(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(s3, "_MAX_PARTS", 2)
+    monkeypatch.setattr(s3, "MAX_PARTS", 2)
 
     async def scenario() -> None:
         async with opened(server.bucket) as store:
