@@ -5,7 +5,7 @@
 
 import sys
 
-from bench import bodies, encode, eviction, store
+from bench import bodies, encode, eviction, store, tokens
 from bench.edge import command as edge
 
 _BENCHES = {
@@ -14,6 +14,7 @@ _BENCHES = {
     "encode": encode.run,
     "eviction": eviction.run,
     "store": store.run,
+    "tokens": tokens.run,
 }
 
 

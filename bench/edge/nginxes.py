@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from edge.core.hot import HOT_FIELDS
+from edge.core.hot import HOT_FIELDS, SEALED_FIELDS
 
 from .servers import Server, binary, folder_of, free_port, serving
 
@@ -31,6 +31,7 @@ _FILES: Final = """
     listen 127.0.0.1:{port}; root {www};
     location = /readyz {{ return 200; }}
     location /v/ {{ {fields} }}
+    location /private/ {{ alias {www}/v/; {private} }}
     location /minutes/ {{ alias {www}/v/; {short_lived} }}
     location ~ ^/cold/[^/]+/(\\d+)\\.m4s$ {{ alias {www}/v/$1/1.m4s; {fields} }}
   }}
@@ -55,13 +56,15 @@ def files(parent: Path, www: Path) -> Iterator[Server]:
     """What stands below `www`/v/SIZE/NUMBER.m4s.
 
     /v/…        as our origin says it of media: immutable for a year
+    /private/…  the same bytes for token holders only
     /minutes/…  the same bytes for an hour: a node's brain decides each request
     /cold/ANY/SIZE.m4s  as many names as wanted
     """
     port = free_port()
     fields = _add_headers(dict(HOT_FIELDS))
     short_lived = _add_headers({**dict(HOT_FIELDS), "cache-control": "max-age=3600"})
-    body = _FILES.format(port=port, www=www, fields=fields, short_lived=short_lived)
+    private = _add_headers({**dict(SEALED_FIELDS), "PlayNet-Access": "token"})
+    body = _FILES.format(port=port, www=www, fields=fields, short_lived=short_lived, private=private)
     with _nginx(folder_of(parent, "files"), port, body) as server:
         yield server
 

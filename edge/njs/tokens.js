@@ -5,8 +5,8 @@
 // spelling, a key file that cannot be read. What is left to the brain is never served from here.
 //
 // Every request has a fresh interpreter (njs 0.7), so nothing is remembered between two: the key file is read each
-// time (5 us), and a new key counts with the next request. An exception that leaves `fs` costs 300 us, hence
-// `throwIfNoEntry`.
+// time (5 us), and a new key counts with the next request. Expressions are literals: those are compiled once, `new RegExp`
+// with every request. An exception that leaves `fs` costs 300 us, hence `throwIfNoEntry`.
 
 import fs from 'fs';
 import crypto from 'crypto';
@@ -19,11 +19,9 @@ const ABSENT_IS_FINE = {throwIfNoEntry: false};
 // `(?![\s\S])` is the end of the text: njs 0.7 lets `$` match before a line end, too.
 const TARGET = /^\/t\/([^\/?]*)(\/[^?]*)/;
 const PLAIN = /^(?:\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+(?![\s\S])/;
-const TOKEN = /^(v1\.([A-Za-z0-9_-]{1,16})\.([A-Za-z0-9_-]{1,1024}))\.([A-Za-z0-9_-]{43})(?![\s\S])/;
-const PAYLOAD = new RegExp(
-    '^\\{"i":([1-9][0-9]{0,11}),"e":([1-9][0-9]{0,11}),"p":"(/[A-Za-z0-9._~!$&\'()*+,;=:@%/-]{0,255})"' +
-    '(?:,"n":"([0-9a-f.:]{2,45})/([0-9]{1,3})")?' +
-    '(?:,"s":"([A-Za-z0-9._~:@-]{1,64})")?(?:,"u":"([A-Za-z0-9._~:@-]{1,64})")?\\}(?![\\s\\S])');
+const TOKEN = /^(v1\.([A-Za-z0-9_-]{1,16})\.([A-Za-z0-9_-]{1,1024}))\.([A-Za-z0-9_-]{42}[AEIMQUYcgkosw048])(?![\s\S])/;
+const PAYLOAD = /^\{"i":([1-9][0-9]{0,11}),"e":([1-9][0-9]{0,11}),"p":"(\/[A-Za-z0-9._~!$&'()*+,;=:@%\/-]{0,255})"(?:,"n":"([0-9a-f.:]{2,45})\/([0-9]{1,3})")?(?:,"s":"([A-Za-z0-9._~:@-]{1,64})")?(?:,"u":"([A-Za-z0-9._~:@-]{1,64})")?\}(?![\s\S])/;
+const FOUR = /^(0|[1-9][0-9]{0,2})\.(0|[1-9][0-9]{0,2})\.(0|[1-9][0-9]{0,2})\.(0|[1-9][0-9]{0,2})(?![\s\S])/;
 
 // js_set: the verdict on the request as it was sent.
 function verdict(r) {
@@ -50,7 +48,7 @@ function judge(token, use, keys, rules, folder) {
         return 'unknown-key';
     }
     const key = Buffer.from(keys[written[2]], 'base64');
-    if (!isSame(crypto.createHmac('sha256', key).update(written[1]).digest('base64url'), written[4])) {
+    if (!isSame(crypto.createHmac('sha256', key).update(written[1]).digest(), Buffer.from(written[4], 'base64url'))) {
         return 'forged';
     }
     const claims = written[3].length % 4 === 1 ? null : PAYLOAD.exec(Buffer.from(written[3], 'base64url').toString());
@@ -82,11 +80,12 @@ function objection(claims, use, rules) {
     return covers(claims[3], use.path) ? '' : 'path';
 }
 
-// In a time that does not tell where they differ. Both are 43 characters.
+// In a time that does not tell where they differ; by four bytes at once, because a step of a loop costs 0.1 us. Both are
+// 32 bytes: the last character of a MAC can only be one of those that leave no bit over.
 function isSame(one, other) {
-    let difference = 0;
-    for (let at = 0; at < 43; at++) {
-        difference |= one.charCodeAt(at) ^ other.charCodeAt(at);
+    let difference = one.length ^ other.length;
+    for (let at = 0; at < 32; at += 4) {
+        difference |= one.readInt32LE(at) ^ other.readInt32LE(at);
     }
     return difference === 0;
 }
@@ -163,9 +162,12 @@ function bytesOf(text) {
 }
 
 function ofFour(text) {
-    const parts = text.split('.');
-    const isRight = parts.length === 4 && parts.every(part => /^(?:0|[1-9][0-9]{0,2})$/.test(part) && Number(part) < 256);
-    return isRight ? parts.map(Number) : null;
+    const parts = FOUR.exec(text);
+    if (parts === null) {
+        return null;
+    }
+    const bytes = [Number(parts[1]), Number(parts[2]), Number(parts[3]), Number(parts[4])];
+    return Math.max(bytes[0], bytes[1], bytes[2], bytes[3]) < 256 ? bytes : null;
 }
 
 // RFC 4291 section 2.2: groups, one `::` for zeroes, perhaps IPv4 at the end.

@@ -218,6 +218,8 @@ def _edge_location(config: Config, prefix: str) -> list[str]:
 
     Every status is passed on. 502, 503 and 504 tell of the origin, which no other node can help, and counting them as
     the node's failures would take the whole fleet out of the ring with everything it holds.
+
+    nginx's messages quote the request line: where that has a playback token there are none, and the access log tells.
     """
     give_up_s = config.lb.read_timeout + 2 * config.lb.connect_timeout
     return [
@@ -226,6 +228,7 @@ def _edge_location(config: Config, prefix: str) -> list[str]:
         *(f"    {line}" for line in _request_fields()),
         '    proxy_set_header Cookie "";',  # media depend on the URL alone; a session's secret has nothing to do in a cache
         '    proxy_set_header Authorization "";',
+        *(["    error_log stderr emerg;"] if prefix == "/t/" else []),
         "    proxy_next_upstream error timeout invalid_header;",
         f"    proxy_next_upstream_timeout {_ms(give_up_s)};",
         "}",

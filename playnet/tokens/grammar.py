@@ -22,7 +22,10 @@ _PREFIX_CHARS: Final = r"[A-Za-z0-9._~!$&'()*+,;=:@%/-]"  # RFC 3986 §3.3, in t
 _PREFIX: Final = re.compile(rf"/{_PREFIX_CHARS}{{0,{MAX_PREFIX - 1}}}")
 _NO_SEGMENT: Final = re.compile(r"//|/\.{1,2}(?:/|$)")
 
-_TOKEN: Final = re.compile(rf"v1\.({KID.pattern})\.([A-Za-z0-9_-]{{1,{MAX_TOKEN}}})\.([A-Za-z0-9_-]{{43}})")
+# The last character of a MAC carries two bits that are always zero: one spelling only.
+_TOKEN: Final = re.compile(
+    rf"v1\.({KID.pattern})\.([A-Za-z0-9_-]{{1,{MAX_TOKEN}}})\.([A-Za-z0-9_-]{{42}}[AEIMQUYcgkosw048])"
+)
 _PAYLOAD: Final = re.compile(
     rf'\{{"i":([1-9][0-9]{{0,11}}),"e":([1-9][0-9]{{0,11}}),"p":"({_PREFIX.pattern})"'
     rf'(?:,"n":"([0-9a-f.:]{{2,45}}/[0-9]{{1,3}})")?(?:,"s":"({NAME.pattern})")?(?:,"u":"({NAME.pattern})")?\}}'

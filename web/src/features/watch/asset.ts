@@ -2,6 +2,7 @@
 import { useEffect, useState } from "react";
 
 import { ApiError, type Asset, getAsset } from "../../api/assets";
+import { tokenOf, tokenised } from "../../api/urls";
 
 const POLL_MS = 1000;
 const SLOWEST_MS = 10_000;
@@ -27,7 +28,7 @@ async function follow(id: string, signal: AbortSignal, tell: Tell): Promise<void
   let pauseMs = POLL_MS;
   while (!signal.aborted) {
     try {
-      const asset = await getAsset(id, signal);
+      const asset = under(tokenOf(location.hash), await getAsset(id, signal));
       tell(() => ({ asset, trouble: null }));
       if (asset.state === "ready" || asset.state === "failed") return;
       pauseMs = POLL_MS;
@@ -39,6 +40,17 @@ async function follow(id: string, signal: AbortSignal, tell: Tell): Promise<void
     }
     await pause(pauseMs, signal);
   }
+}
+
+function under(token: string | null, asset: Asset): Asset {
+  const own = (path: string) => tokenised(path, token);
+  return {
+    ...asset,
+    hls: own(asset.hls),
+    dash: own(asset.dash),
+    poster: asset.poster && own(asset.poster),
+    storyboard: asset.storyboard && own(asset.storyboard),
+  };
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
