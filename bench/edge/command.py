@@ -4,6 +4,7 @@ Without options everything, and the page is written. With a part of it only prin
 """
 
 import argparse
+import re
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -83,4 +84,5 @@ def _write(folder: Path, tables: Sequence[Table], verdicts: Sequence[report.Verd
 def _versions() -> Iterator[str]:
     for name, option in (("nginx", "-v"), ("varnishd", "-V"), ("traffic_server", "--version")):
         done = subprocess.run([binary(name), option], capture_output=True, text=True, check=False)
-        yield (done.stderr + done.stdout).strip().partition("\n")[0].strip("()")
+        found = re.search(r"\d+(\.\d+)+", done.stderr + done.stdout)
+        yield f"{name} {found[0] if found else 'of unknown version'}"

@@ -70,7 +70,7 @@ def _rows(table: Table) -> list[str]:
     return [
         f"| {name} | {row.least:,.1f} | {row.median:,.1f} | {statistics.median(row.rate):,.0f} "
         f"| {_ratio(row.least, base.least)} | {_ratio(row.median, base.median)} "
-        f"| {statistics.median(row.aside):,.0f} |"
+        f"| {f'{statistics.median(row.aside):,.0f}' if any(row.aside) else ''} |"
         for name, row in table.rows.items()
     ]
 
