@@ -18,12 +18,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from edge.adapters.bodies import Bodies
-from edge.adapters.index import Index
 from edge.adapters.metrics import Metrics
-from edge.adapters.recovery import recover, system_boot_id
-from edge.adapters.reservation import Limits
-from edge.adapters.store import Rules, Store
+from edge.adapters.store.bodies import Bodies
+from edge.adapters.store.index import Index
+from edge.adapters.store.recovery import recover, system_boot_id
+from edge.adapters.store.reservation import Limits
+from edge.adapters.store.store import Rules, Store
 from edge.core.admission import Always
 from edge.core.decide import Marks
 from edge.core.entry import Entry, Exchange, new_entry

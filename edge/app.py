@@ -17,20 +17,20 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from edge.adapters.delivery import Delivery, Settings
-from edge.adapters.fills import Fills
-from edge.adapters.gate import Gate, TokenSettings
+from edge.adapters.fill.fills import Fills
 from edge.adapters.hits import Hits
 from edge.adapters.inspection import Inspection
 from edge.adapters.metrics import Metrics
-from edge.adapters.pool import Deadlines
 from edge.adapters.prefetch import Prefetch
 from edge.adapters.purges import Purges
-from edge.adapters.recovery import system_boot_id
-from edge.adapters.reservation import Limits
 from edge.adapters.revocations import Revocations
-from edge.adapters.store import Rules, Store
-from edge.adapters.upstream import Membership, Upstream
+from edge.adapters.store.recovery import system_boot_id
+from edge.adapters.store.reservation import Limits
+from edge.adapters.store.store import Rules, Store
+from edge.adapters.upstream.pool import Deadlines
+from edge.adapters.upstream.upstream import Membership, Upstream
+from edge.adapters.viewer.delivery import Delivery, Settings
+from edge.adapters.viewer.gate import Gate, TokenSettings
 from edge.core.admission import ADMISSIONS, DEFAULT_ADMISSION
 from edge.core.eviction import DEFAULT_POLICY, POLICIES
 from edge.core.nginx import PUBLIC_HEADER

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from edge.adapters.gate import TokenSettings
+from edge.adapters.viewer.gate import TokenSettings
 from edge.app import Brain
 from edge.core.nginx import Node, render
 from edge.core.sealed import NJS_MODULE, Tokens

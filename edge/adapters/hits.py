@@ -18,7 +18,7 @@ from playnet.errors import StartupFailed
 
 from .metrics import Metrics
 from .prefetch import Prefetch
-from .store import Store
+from .store.store import Store
 
 _POLL_S: Final = 0.5
 _BLOCK_BYTES: Final = 128 << 10  # read in one turn of the event loop: a few milliseconds

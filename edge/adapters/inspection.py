@@ -13,9 +13,9 @@ from edge.core.key import purged_key
 from edge.core.nginx import PUBLIC_HEADER
 from playnet.errors import InvalidInput, NotFound
 
-from .fills import Fills
+from .fill.fills import Fills
 from .metrics import Metrics
-from .store import Store
+from .store.store import Store
 
 _FROM_STORE = ("hot", "memory", "disk")
 

@@ -13,11 +13,11 @@ from edge.core.prefetch import Load, Outcome, Plan, is_strained, wishes
 from playnet.errors import PlayNetError
 from playnet.logs import logger
 
-from .fill import Copied, InSlices, Mismatch, Private, Streaming
-from .fills import Fills
+from .fill.fill import Copied, InSlices, Mismatch, Private, Streaming
+from .fill.fills import Fills
 from .metrics import Metrics
-from .store import Store
-from .upstream import Ask, Upstream
+from .store.store import Store
+from .upstream.upstream import Ask, Upstream
 
 log = logger(__name__)
 

@@ -18,9 +18,9 @@ from playnet.purge.log import Entry, Gap, PurgeLog
 from playnet.purge.order import PurgeOrder
 from playnet.purge.replies import PurgeReplies
 
-from .fills import Fills
+from .fill.fills import Fills
 from .metrics import Metrics
-from .store import Store
+from .store.store import Store
 
 log = logger(__name__)
 

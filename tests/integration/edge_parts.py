@@ -15,7 +15,7 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
-from edge.adapters.gate import TokenSettings
+from edge.adapters.viewer.gate import TokenSettings
 from edge.app import Brain, create_app
 from edge.core.hot import HOT_FIELDS
 from playnet.asgi.serve import serve

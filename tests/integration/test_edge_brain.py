@@ -10,8 +10,8 @@ import aiohttp
 import pytest
 from redis.asyncio import from_url
 
-from edge.adapters import growing
-from edge.adapters.index import Index
+from edge.adapters.fill import growing
+from edge.adapters.store.index import Index
 from edge.core.key import Key
 from playnet.errors import Unavailable
 from playnet.purge.log import PurgeLog

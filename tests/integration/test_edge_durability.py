@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from edge.adapters.index import Index
+from edge.adapters.store.index import Index
 from tests.aio import run, until
 from tests.integration.edge_parts import Lab, brain, cache_status, media, pattern, standalone
 

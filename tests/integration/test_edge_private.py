@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from redis.asyncio import from_url
 
-from edge.adapters.gate import TokenSettings
 from edge.adapters.revoked import Revoked
+from edge.adapters.viewer.gate import TokenSettings
 from edge.core.hot import SEALED_FIELDS
 from playnet.purge.log import PurgeLog
 from playnet.purge.order import PurgeOrder

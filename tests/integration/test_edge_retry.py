@@ -10,7 +10,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from edge.adapters import reply
+from edge.adapters.upstream import reply
 from edge.core.key import Key
 from edge.core.pace import Pace
 from edge.core.parents import spread

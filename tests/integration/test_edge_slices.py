@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edge.adapters import growing
+from edge.adapters.fill import growing
 from tests.aio import run, until
 from tests.integration.edge_parts import Lab, Script, brain, cache_status, media, pattern
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.adapters.fill import Fill
-from edge.adapters.upstream import Ask
+from edge.adapters.fill.fill import Fill
+from edge.adapters.upstream.upstream import Ask
 from edge.core.forget import concerns
 from edge.core.key import Key
 from playnet.http.fields import Fields

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-import edge.adapters.cutting
-import edge.adapters.upstream  # noqa: F401
+import edge.adapters.fill.cutting
+import edge.adapters.upstream.upstream  # noqa: F401
 import origin.core.tus  # noqa: F401 (their errors join the tree)
 import playnet.cli.tokens
 import playnet.tokens.refusal  # noqa: F401

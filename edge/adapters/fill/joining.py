@@ -11,16 +11,15 @@ from concurrent.futures import Executor
 from dataclasses import replace
 from typing import Final
 
+from edge.adapters.store.bodies import Temp, refused
+from edge.adapters.store.reading import in_files
+from edge.adapters.store.store import Store
 from edge.core.checksum import joined
 from edge.core.entry import Entry
 from edge.core.forget import concerns
 from playnet.errors import PlayNetError, Unavailable
 from playnet.logs import logger
 from playnet.purge.order import PurgeOrder
-
-from .bodies import Temp, refused
-from .reading import in_files
-from .store import Store
 
 log = logger(__name__)
 

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from edge.adapters.revoked import Revoked
 from edge.core.access import Access
 from playnet.token_keys import KeyFile
 from playnet.tokens import Granted, Rules, Use, judge
 from playnet.tokens.refusal import refusal
-
-from .revoked import Revoked
 
 _WATCH_S: Final = 2.0
 

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Final
 
+from edge.adapters.upstream.upstream import Ask, Reply
 from edge.core.entry import Entry, Exchange
 from edge.core.forget import concerns
 from edge.core.key import Key
@@ -13,7 +14,6 @@ from playnet.http.freshness import directives
 from playnet.purge.order import PurgeOrder
 
 from .growing import Growing
-from .upstream import Ask, Reply
 
 _TURNS: Final = 8  # requests to the origin at once by viewers who waited in vain for one that nobody may share
 _MAX_ORDERS: Final = 256  # purge orders remembered by a fill whose head has not come; more of them doom it

@@ -10,6 +10,9 @@ from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
+from edge.adapters.store.reading import blocks
+from edge.adapters.store.store import Store
+from edge.adapters.upstream.upstream import Ask
 from edge.core.causes import Cause
 from edge.core.entry import Entry
 from edge.core.key import Key
@@ -22,9 +25,6 @@ from playnet.purge.order import PurgeOrder
 from .cut import Cut
 from .cutting import Changed, Cutting
 from .joining import Joining
-from .reading import blocks
-from .store import Store
-from .upstream import Ask
 
 log = logger(__name__)
 

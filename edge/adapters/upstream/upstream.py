@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import aiohttp
 
+from edge.adapters.metrics import Metrics
 from edge.core.entry import Exchange
 from edge.core.health import Health
 from edge.core.invalidation import SAFE
@@ -20,7 +21,6 @@ from playnet.http.fields import Fields
 from playnet.logs import logger
 from playnet.names import FAILOVER_HEADER, PEER_FIELD
 
-from .metrics import Metrics
 from .pool import Deadlines, Failed, Pool, Sending, UpstreamFailed, UpstreamSlow
 from .reply import Reply
 

@@ -10,6 +10,11 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Final
 
+from edge.adapters.metrics import Metrics
+from edge.adapters.store.bodies import Temp
+from edge.adapters.store.reading import in_files
+from edge.adapters.store.store import Store
+from edge.adapters.upstream.upstream import Ask, Reply, Upstream, UpstreamFailed
 from edge.core.causes import Cause
 from edge.core.entry import Entry
 from edge.core.key import Key
@@ -19,13 +24,8 @@ from playnet.http.fields import Fields
 from playnet.logs import logger
 from playnet.purge.order import PurgeOrder
 
-from .bodies import Temp
 from .cut import Cut, Place
 from .growing import Abandoned
-from .metrics import Metrics
-from .reading import in_files
-from .store import Store
-from .upstream import Ask, Reply, Upstream, UpstreamFailed
 
 log = logger(__name__)
 

@@ -14,13 +14,12 @@ from typing import Final
 import aiohttp
 from yarl import URL
 
+from edge.adapters.metrics import Metrics
 from edge.core.entry import Exchange
 from edge.core.invalidation import SAFE
 from edge.core.retry import Broke, Refused, Silent, Trouble
 from playnet.errors import PlayNetError, Unavailable
 from playnet.http.fields import Fields
-
-from .metrics import Metrics
 
 _CONNECTIONS: Final = 512
 _HEAD_BYTES: Final = 32 << 10

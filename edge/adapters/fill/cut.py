@@ -5,6 +5,8 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
+from edge.adapters.store.bodies import Temp
+from edge.adapters.store.reservation import Reservation
 from edge.core.entry import Entry
 from edge.core.forget import concerns
 from edge.core.key import Key
@@ -12,9 +14,7 @@ from edge.core.slices import JOIN_DISTANCE, Sliced
 from playnet.errors import PlayNetError
 from playnet.purge.order import PurgeOrder
 
-from .bodies import Temp
 from .growing import Growing
-from .reservation import Reservation
 
 _STALL_S = 20.0
 

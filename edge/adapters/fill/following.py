@@ -2,10 +2,10 @@
 
 from contextlib import aclosing
 
+from edge.adapters.upstream.upstream import Ask, Reply, UpstreamFailed
 from playnet.http.vary import suits
 
 from .fill import Copied, Head, Mismatch, Private
-from .upstream import Ask, Reply, UpstreamFailed
 
 
 async def copied(reply: Reply) -> Copied:

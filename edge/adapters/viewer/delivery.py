@@ -15,6 +15,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from edge.adapters.fill.cutting import Changed
+from edge.adapters.fill.fill import Copied, InSlices, Mismatch, Private, Streaming, Validated
+from edge.adapters.fill.fills import Fills
+from edge.adapters.metrics import Metrics
+from edge.adapters.prefetch import Prefetch
+from edge.adapters.store.store import Store
+from edge.adapters.upstream.upstream import Ask, Looping, NotStored, Reply, Upstream, UpstreamFailed, UpstreamSlow
 from edge.core.access import PREFLIGHT_FIELDS, REFUSAL_FIELDS, Access, released
 from edge.core.causes import Cause, cause_of
 from edge.core.decide import Action, Bypass, Fetch, Refuse, Revalidate, Serve, decide
@@ -42,14 +49,7 @@ from playnet.purge.order import PurgeOrder
 from playnet.tokens.refusal import PlaybackRefused
 
 from .answers import Answer, Viewer, client_of
-from .cutting import Changed
-from .fill import Copied, InSlices, Mismatch, Private, Streaming, Validated
-from .fills import Fills
 from .gate import Gate
-from .metrics import Metrics
-from .prefetch import Prefetch
-from .store import Store
-from .upstream import Ask, Looping, NotStored, Reply, Upstream, UpstreamFailed, UpstreamSlow
 
 log = logger(__name__)
 

@@ -5,9 +5,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, ParamSpec, TypeVar
 
+from edge.adapters.metrics import Metrics
 from playnet.errors import Unavailable
-
-from .metrics import Metrics
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -12,13 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Final
 
+from edge.adapters.metrics import Metrics
 from edge.core.entry import Entry
 from edge.core.key import Key
 from playnet.errors import Unavailable
 from playnet.logs import logger
 
 from .bodies import Bodies
-from .metrics import Metrics
 
 log = logger(__name__)
 

@@ -6,13 +6,12 @@ the bytes. Some stand here alone: those that admission keeps from the disk (docs
 
 from typing import Final
 
+from edge.adapters.metrics import Metrics
 from edge.core.entry import Entry
 from edge.core.eviction import S3Fifo
 from edge.core.forget import concerns
 from edge.core.key import Key
 from playnet.purge.order import PurgeOrder
-
-from .metrics import Metrics
 
 LARGEST_BYTES: Final = 64 << 10  # docs/decisions/memory-tier.md
 

@@ -14,10 +14,9 @@ from concurrent.futures import Executor
 from contextlib import contextmanager
 from typing import Final
 
+from edge.adapters.store.bodies import Temp, refused
+from edge.adapters.store.reading import in_files
 from playnet.errors import PlayNetError, StorageFull, Unavailable
-
-from .bodies import Temp, refused
-from .reading import in_files
 
 _READ_BYTES: Final = 256 << 10
 _WINDOW_BYTES: Final = 4 << 20  # held for the slowest reader when the disk is out

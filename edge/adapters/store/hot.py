@@ -12,11 +12,11 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Final
 
+from edge.adapters.metrics import Metrics
 from edge.core.key import Key
 from edge.core.variants import primary_of
 
 from .bodies import Bodies
-from .metrics import Metrics
 
 _HEAP_SLACK: Final = 1024
 _LONGEST_S: Final = 3600.0

@@ -1,12 +1,12 @@
 """Room: what the node may hold, who leaves when it is full, and what is written at all. No disk is touched here."""
 
+from edge.adapters.metrics import Metrics
 from edge.core.admission import Admission
 from edge.core.eviction import Policy
 from edge.core.key import Key
 from edge.core.room import Room
 
 from .bodies import Bodies
-from .metrics import Metrics
 from .reservation import Limits
 from .sweeper import Sweeper
 

@@ -8,10 +8,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from edge.adapters.metrics import Metrics
 from playnet.errors import PlayNetError, Unavailable
 from playnet.logs import logger
-
-from .metrics import Metrics
 
 log = logger(__name__)
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from edge.adapters.metrics import Metrics
 from edge.core.admission import Admission
 from edge.core.causes import Cause, Causes, Refusals
 from edge.core.decide import Marks
@@ -34,7 +35,6 @@ from .forgetting import Forgetting
 from .health import Health
 from .hot import HotTree
 from .memory import Memory
-from .metrics import Metrics
 from .quota import Quota
 from .reservation import Limits, Reservation
 from .sweeper import Sweeper

@@ -12,6 +12,11 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Final
 
+from edge.adapters.metrics import Metrics
+from edge.adapters.store.bodies import Temp
+from edge.adapters.store.reservation import Reservation
+from edge.adapters.store.store import Store
+from edge.adapters.upstream.upstream import Ask, Reply, Upstream, UpstreamFailed
 from edge.core.causes import Cause
 from edge.core.entry import Entry, may_replace, new_entry, personal, validated
 from edge.core.inspection import Filling
@@ -24,18 +29,13 @@ from playnet.http.fields import Fields
 from playnet.logs import logger
 from playnet.purge.order import PurgeOrder
 
-from .bodies import Temp
 from .cut import Cut
 from .cutting import Cutting
 from .fill import Fill, Head, InSlices, Obtained, Private, Streaming, Validated
 from .following import copied, for_follower
 from .growing import Abandoned, Growing
 from .joining import Joining
-from .metrics import Metrics
-from .reservation import Reservation
 from .slices import Slices
-from .store import Store
-from .upstream import Ask, Reply, Upstream, UpstreamFailed
 
 log = logger(__name__)
 

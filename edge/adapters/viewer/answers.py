@@ -10,6 +10,10 @@ from typing import Final, Literal, assert_never
 
 from starlette.types import Receive, Scope, Send
 
+from edge.adapters.fill.growing import Growing
+from edge.adapters.fill.slices import SlicedBody
+from edge.adapters.store.bodies import Bodies
+from edge.adapters.store.reading import blocks
 from edge.core.accel import is_accelerable
 from edge.core.access import Access, released
 from edge.core.causes import Cause
@@ -24,11 +28,6 @@ from playnet.http.cache_status import CacheStatus
 from playnet.http.conditional import if_range_holds, not_modified
 from playnet.http.fields import Fields
 from playnet.http.ranges import Multipart, Part, Parts, Selected, Unsatisfiable, Whole, asked, select
-
-from .bodies import Bodies
-from .growing import Growing
-from .reading import blocks
-from .slices import SlicedBody
 
 _SILENCE_S: Final = 30.0  # longest pause within a request's body
 _SLOWEST_BPS: Final = 512  # of a request's body, after the grace of one silence: below a modem's, above a drip's

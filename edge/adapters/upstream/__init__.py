@@ -1,0 +1,1 @@
+"""Whom a node asks: other nodes and origins (`Upstream`), over pooled connections."""
