@@ -38,6 +38,13 @@ export const strings = {
   of: "of",
   loading: "Loading",
   player: "Video player",
+  resumedAt: (clock: string) => `You were at ${clock}.`,
+  startOver: "Start over",
+  views: (count: number, shown: string) => (count === 1 ? "1 view" : `${shown} views`),
+  opinion: "Your opinion",
+  like: (count: number) => `Like (${count})`,
+  dislike: (count: number) => `Dislike (${count})`,
+  opinionFailed: "That was not saved. Try again.",
   failures: {
     offline: "The connection to the server was lost. Check your network.",
     missing: "Parts of this video are no longer there.",

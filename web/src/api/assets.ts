@@ -16,6 +16,7 @@ export interface Asset {
   dash: string;
   poster: string | null;
   storyboard: string | null;
+  views: number;
 }
 
 export interface AssetPage {
@@ -81,6 +82,7 @@ export function readAsset(value: unknown): Asset {
     progress: number(from, "progress") ?? 0,
     uploadedBytes: number(from, "uploaded_bytes") ?? 0,
     durationS: number(from, "duration_s"),
+    views: number(from, "views") ?? 0,
     hls: sameOrigin(hls),
     dash: sameOrigin(dash),
     poster: poster && sameOrigin(poster),

@@ -1,10 +1,12 @@
 // /watch/<asset>: the screen once the video is ready, until then what happens to it.
-import { useEffect } from "react";
+import { useEffect, useState } from "react";
 
+import { getSession } from "../../api/account";
 import type { Asset } from "../../api/assets";
 import { strings } from "../../strings";
 import { clock, size } from "../../time";
 import { useAsset } from "./asset";
+import { OpinionButtons, views } from "./opinion";
 import { Screen } from "./screen";
 import "./watch.css";
 
@@ -14,6 +16,8 @@ export function WatchPage({ id, type }: { id: string; type: "hls" | "dash" }) {
   useEffect(() => {
     if (title !== undefined) document.title = `${title} · PlayNet`;
   }, [title]);
+
+  const signedIn = useSignedIn();
 
   if (trouble === "gone") {
     return (
@@ -30,7 +34,12 @@ export function WatchPage({ id, type }: { id: string; type: "hls" | "dash" }) {
     <main className="watch" data-state={asset?.state ?? "loading"}>
       {asset?.state === "ready" ? <Screen asset={asset} type={type} /> : <Stage asset={asset} />}
       {asset && <h1>{asset.title}</h1>}
-      {asset?.state === "ready" && <p className="facts">{facts(asset)}</p>}
+      {asset?.state === "ready" && (
+        <div className="below">
+          <p className="facts">{facts(asset)}</p>
+          {signedIn && <OpinionButtons asset={asset.id} />}
+        </div>
+      )}
       {trouble === "unreachable" && (
         <p className="trouble" role="status">
           <strong>{strings.unreachable}</strong> {strings.unreachableHint}
@@ -69,5 +78,14 @@ function Stage({ asset }: { asset: Asset | null }) {
 }
 
 function facts(asset: Asset): string {
-  return asset.durationS === null ? "" : clock(Math.round(asset.durationS));
+  const length = asset.durationS === null ? [] : [clock(Math.round(asset.durationS))];
+  return [...length, views(asset.views)].join(" · ");
+}
+
+function useSignedIn(): boolean {
+  const [signedIn, setSignedIn] = useState(false);
+  useEffect(() => {
+    getSession().then((session) => setSignedIn(session.account !== null), () => setSignedIn(false));
+  }, []);
+  return signedIn;
 }

@@ -10,6 +10,13 @@ export interface Source {
   url: string;
 }
 
+/** Where to begin, and in which languages, by what is known of the viewer. */
+export interface Beginning {
+  startS: number;
+  audio: string | null;
+  captions: string | null;
+}
+
 export interface Player {
   toggle(): void;
   seek(positionS: number): void;
@@ -46,8 +53,13 @@ async function build(type: Source["type"]): Promise<Shaka> {
 }
 
 /** Start playing `source` in `video` as soon as the viewer asks for it. Events stop after `destroy`. */
-export function open(video: HTMLVideoElement, source: Source, emit: (event: PlayerEvent) => void): Player {
-  const session = new Session(video, source, emit);
+export function open(
+  video: HTMLVideoElement,
+  source: Source,
+  beginning: Beginning,
+  emit: (event: PlayerEvent) => void,
+): Player {
+  const session = new Session(video, source, beginning, emit);
   session.start();
   return session;
 }
@@ -62,12 +74,16 @@ class Session implements Player {
   constructor(
     private readonly video: HTMLVideoElement,
     private readonly source: Source,
+    private readonly beginning: Beginning,
     private readonly emit: (event: PlayerEvent) => void,
   ) {}
 
   start(): void {
     this.listenToVideo();
-    this.load(null).catch(this.report);
+    const { startS } = this.beginning;
+    this.load(startS > 0 ? startS : null)
+      .then(() => this.prefer())
+      .catch(this.report);
   }
 
   toggle(): void {
@@ -139,6 +155,16 @@ class Session implements Player {
     this.emit({ type: "loaded", qualities: this.tracks().map(quality), durationS: this.video.duration });
     this.offer();
     if (this.wished) await this.video.play();
+  }
+
+  /** The languages of the last time, where this asset has them. */
+  private prefer(): void {
+    const { startS, audio, captions } = this.beginning;
+    const sound = this.player?.getAudioTracks().findIndex((track) => track.language === audio) ?? -1;
+    if (sound >= 0) this.hear(sound);
+    const text = this.player?.getTextTracks().findIndex((track) => track.language === captions) ?? -1;
+    if (text >= 0) this.read(text);
+    if (startS > 0) this.tell({ type: "resumed", positionS: startS });
   }
 
   private async create(): Promise<shaka.Player | null> {

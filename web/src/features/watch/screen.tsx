@@ -2,12 +2,15 @@
 import { type KeyboardEvent, type MouseEvent, useEffect, useReducer, useRef, useState } from "react";
 
 import type { Asset } from "../../api/assets";
+import { getPlace } from "../../api/signals";
 import { strings } from "../../strings";
+import { clock } from "../../time";
 import { Controls, playName } from "./controls";
 import { Icon } from "./icons";
 import { commandOf } from "./keys";
-import { open, type Player } from "./player";
-import { initial, type PlayerState, reduce } from "./state";
+import { type Beginning, open, type Player } from "./player";
+import { report, type Reporter } from "./reporter";
+import { type Choice, initial, type PlayerState, reduce } from "./state";
 import { type Tile, parseStoryboard } from "./storyboard";
 
 declare global {
@@ -18,6 +21,8 @@ declare global {
 }
 
 const IDLE_MS = 3000;
+const NOTICE_MS = 8000;
+const AT_THE_BEGINNING: Beginning = { startS: 0, audio: null, captions: null };
 
 export function Screen({ asset, type }: { asset: Asset; type: "hls" | "dash" }) {
   const [state, emit] = useReducer(reduce, initial);
@@ -28,12 +33,37 @@ export function Screen({ asset, type }: { asset: Asset; type: "hls" | "dash" }) 
   const [fullscreen, toggleFullscreen] = useFullscreen(frame, video);
   const [active, wake] = useActivity();
 
+  const reporter = useRef<Reporter | null>(null);
+
   useEffect(() => {
-    if (!video.current) return;
-    const opened = open(video.current, { type, url: type === "hls" ? asset.hls : asset.dash }, emit);
-    setPlayer(opened);
-    return () => void opened.destroy();
-  }, [asset.hls, asset.dash, type]);
+    const element = video.current;
+    if (!element) return;
+    let opened: Player | null = null;
+    let gone = false;
+    const start = (beginning: Beginning) => {
+      if (gone) return;
+      opened = open(element, { type, url: type === "hls" ? asset.hls : asset.dash }, beginning, emit);
+      reporter.current = report(element, asset.id);
+      setPlayer(opened);
+    };
+    getPlace(asset.id).then(start, () => start(AT_THE_BEGINNING));
+    return () => {
+      gone = true;
+      reporter.current?.end();
+      void opened?.destroy();
+    };
+  }, [asset.id, asset.hls, asset.dash, type]);
+
+  const [audio, captions] = [chosen(state.sounds, state.sound), chosen(state.texts, state.text)];
+  useEffect(() => {
+    reporter.current?.choose({ rendition: state.showing === null ? null : `${state.showing}p`, audio, captions });
+  }, [state.showing, audio, captions, player]);
+
+  useEffect(() => {
+    if (state.resumedS === null || state.phase !== "playing") return;
+    const timer = setTimeout(() => emit({ type: "noticed" }), NOTICE_MS);
+    return () => clearTimeout(timer);
+  }, [state.resumedS, state.phase]);
 
   useEffect(() => {
     window.playnet = { state, stats: () => player?.stats() ?? {} };
@@ -67,11 +97,31 @@ export function Screen({ asset, type }: { asset: Asset; type: "hls" | "dash" }) 
     >
       <video ref={video} poster={asset.poster ?? undefined} playsInline preload="auto" />
       {player && <Cover state={state} player={player} />}
+      {player && state.resumedS !== null && state.phase !== "failed" && (
+        <p className="resumed" role="status">
+          {strings.resumedAt(clock(Math.floor(state.resumedS)))}{" "}
+          <button
+            type="button"
+            onClick={() => {
+              player.seek(0);
+              emit({ type: "noticed" });
+            }}
+          >
+            {strings.startOver}
+          </button>
+        </p>
+      )}
       {player && state.phase !== "failed" && (
         <Controls state={state} player={player} tiles={tiles} fullscreen={fullscreen} onFullscreen={toggleFullscreen} />
       )}
     </section>
   );
+}
+
+/** The language of what is heard or read, when it has a name that the API takes. */
+function chosen(choices: readonly Choice[], place: number | null): string | null {
+  const language = place === null ? "" : (choices[place]?.language ?? "");
+  return /^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/.test(language) ? language : null;
 }
 
 /** Over the picture: a place to press, the big button, the spinner, or what went wrong. */

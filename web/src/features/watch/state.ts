@@ -36,6 +36,8 @@ export interface PlayerState {
   texts: readonly Choice[];
   text: number | null;
   failure: Failure | null;
+  /** Where the player went on from an earlier time, until the viewer took note. */
+  resumedS: number | null;
 }
 
 export type PlayerEvent =
@@ -50,7 +52,9 @@ export type PlayerEvent =
   | { type: "offered"; sounds: readonly Choice[]; sound: number | null; texts: readonly Choice[]; text: number | null }
   | { type: "chose"; quality: number | "auto" }
   | { type: "failed"; failure: Failure }
-  | { type: "retried" };
+  | { type: "retried" }
+  | { type: "resumed"; positionS: number }
+  | { type: "noticed" };
 
 export const initial: PlayerState = {
   phase: "loading",
@@ -68,6 +72,7 @@ export const initial: PlayerState = {
   texts: [],
   text: null,
   failure: null,
+  resumedS: null,
 };
 
 export function reduce(state: PlayerState, event: PlayerEvent): PlayerState {
@@ -109,6 +114,10 @@ export function reduce(state: PlayerState, event: PlayerEvent): PlayerState {
       return event.failure.cause === "blocked"
         ? { ...state, phase: "paused", failure: event.failure }
         : { ...state, phase: "failed", buffering: false, failure: event.failure };
+    case "resumed":
+      return { ...state, resumedS: event.positionS, positionS: event.positionS };
+    case "noticed":
+      return { ...state, resumedS: null };
     case "retried":
       return { ...state, phase: "loading", buffering: true, failure: null };
   }
