@@ -5,7 +5,7 @@
 
 import sys
 
-from bench import bodies, encode, eviction, store, tokens
+from bench import bodies, encode, eviction, signals, store, tokens
 from bench.edge import command as edge
 
 _BENCHES = {
@@ -13,6 +13,7 @@ _BENCHES = {
     "edge": lambda: edge.main([]),
     "encode": encode.run,
     "eviction": eviction.run,
+    "signals": signals.run,
     "store": store.run,
     "tokens": tokens.run,
 }
