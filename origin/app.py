@@ -31,10 +31,11 @@ from playnet.store.port import PartedStore
 from playnet.token_keys import KeyFile, rules_of, token_keys
 
 from .adapters.assets import Assets
+from .adapters.catalogue import Catalogue
 from .adapters.manifests import Manifests
 from .adapters.media import Media
 from .adapters.metrics import Measured, Metrics
-from .adapters.playback import Revoking, Signing, SigningSettings, Visibilities
+from .adapters.playback import Revoking, Signing, SigningSettings
 from .adapters.presence import Presence
 from .adapters.purges import Purges
 from .adapters.relay import PURGES, REVOCATIONS, Relay
@@ -77,6 +78,9 @@ class Origin:
 @dataclass(frozen=True, slots=True)
 class _Parts:
     database: Database
+    assets: Assets
+    presence: Presence
+    catalogue: Catalogue
     store: PartedStore
     redis: Redis
     uploads: Uploads
@@ -132,14 +136,20 @@ def _parts(config: Config, layout: Layout, token: str) -> _Parts:
     limits = Limits(max_bytes=settings.max_source, idle_s=settings.upload_idle)
     room = Room(store, settings.max_source, settings.free_space)
     joining = Joining(database, store, life_s=settings.upload_expiry)
+    assets = Assets(database)
+    presence = Presence(assets)
+    catalogue = Catalogue(database, presence, restore_s=settings.restore_within)
     return _Parts(
         database=database,
+        assets=assets,
+        presence=presence,
+        catalogue=catalogue,
         store=store,
         redis=redis,
         uploads=Uploads(database, store, owner=f"{socket.gethostname()}/{settings.listen}", limits=limits, room=room),
         resumables=Resumables(database, store, joining, limits=limits, room=room, life_s=settings.upload_expiry),
         joining=joining,
-        sweeper=Sweeper(database, store),
+        sweeper=Sweeper(database, store, catalogue),
         relays=(
             Relay(database, PURGES, PurgeLog(redis)).session,
             Relay(database, REVOCATIONS, RevocationLog(redis)).session,
@@ -151,9 +161,7 @@ def _parts(config: Config, layout: Layout, token: str) -> _Parts:
 
 def _add_routes(app: FastAPI, config: Config, parts: _Parts, metrics: Metrics, web: WebApp, keys: KeyFile) -> None:
     """In this order: the pages take what is left."""
-    assets = Assets(parts.database)
-    presence = Presence(assets)
-    visibilities = Visibilities(parts.database, presence)
+    assets, presence = parts.assets, parts.presence
     health = Health(
         {"database": parts.database.check, "store": parts.store.check},
         {"redis": lambda: _ping(parts.redis)},
@@ -163,14 +171,12 @@ def _add_routes(app: FastAPI, config: Config, parts: _Parts, metrics: Metrics, w
     viewing = Viewing(Media(parts.store, presence), Manifests(parts.database, presence))
     purges = Purges(parts.database, PurgeReplies(parts.redis), [edge.name for edge in config.edges])
     app.include_router(asset_routes.reading(assets, config.public_url))
-    app.include_router(
-        asset_routes.writing(assets, parts.uploads, presence, parts.sweeper, visibilities, config.public_url)
-    )
-    app.include_router(tus_routes.writing(parts.resumables, max_bytes=config.origin.max_source))
+    app.include_router(asset_routes.writing(assets, parts.catalogue, parts.uploads, parts.sweeper, config.public_url))
+    app.include_router(tus_routes.writing(parts.resumables, assets, max_bytes=config.origin.max_source))
     app.include_router(purge_routes.writing(purges))
     life_s, rules = round(config.tokens.life), rules_of(config)
     signing = Signing(keys, SigningSettings(config.public_url, life_s, rules), presence)
-    app.include_router(token_routes.writing(signing, Revoking(parts.database), visibilities))
+    app.include_router(token_routes.writing(signing, Revoking(parts.database), assets))
     parts.membership.add_routes(app)
     parts.signals.add_routes(app)
     app.router.routes.extend([*viewing.routes(), *health.routes(), *Pages(web, presence).routes()])

@@ -8,6 +8,8 @@ PlayNetError
 │   ├── Forbidden          403  known, but not allowed: another role or scope is needed
 │   ├── NotFound           404
 │   ├── Conflict           409  the state of the thing forbids it now
+│   ├── KeyReused          422  an Idempotency-Key that stood for another request before
+│   ├── PreconditionRequired 428  an edit has to name what it was made for
 │   ├── Outdated           412  the thing was changed since it was read: read it again
 │   ├── TooLarge           413  above a configured limit
 │   └── MediaRejected      422  the source cannot be turned into video; `str()` is for people
@@ -95,6 +97,22 @@ class Outdated(Rejected):
     code = "outdated"
     title = "Changed in the meantime"
     http_status = 412
+
+
+class PreconditionRequired(Rejected):
+    """An edit without If-Match could overwrite what nobody saw. RFC 6585 §3."""
+
+    code = "precondition-required"
+    title = "The version that is edited has to be named"
+    http_status = 428
+
+
+class KeyReused(Rejected):
+    """One Idempotency-Key, two requests. draft-ietf-httpapi-idempotency-key-header §2.7."""
+
+    code = "idempotency-key-reused"
+    title = "The idempotency key belongs to another request"
+    http_status = 422
 
 
 class TooLarge(Rejected):

@@ -17,6 +17,7 @@ from playnet.asgi.serve import serve
 from playnet.config import Config, parse
 from playnet.layout import Layout, layout_of
 from playnet.media.records import AudioTrack, Presentation, VideoTrack
+from playnet.media.summary import summarise
 from playnet.names import AssetId, source_prefix
 from playnet.store.file import FileStore
 from tests.aio import until
@@ -48,6 +49,7 @@ class Place:
     extra: str = ""
     site: str = "http://video.test"
     auth: str = ""
+    restore_within: str = "0s"
     config: Config = field(init=False)
 
     def __post_init__(self) -> None:
@@ -56,7 +58,7 @@ class Place:
         text = (
             f"data_dir: data\ndatabase: {{dsn_file: dsn}}\nredis: {{url_file: redis}}\n"
             f"site: {{public_url: '{self.site}'}}\nauth: {{{self.auth}}}\n"
-            f"origin: {{listen: '127.0.0.1:{self.port}', free_space: 0B{self.extra}}}\n"
+            f"origin: {{listen: '127.0.0.1:{self.port}', free_space: 0B, restore_within: {self.restore_within}{self.extra}}}\n"
         )
         self.file = self.folder / "playnet.yaml"
         self.file.write_text(text)
@@ -155,9 +157,9 @@ async def publish(place: Place, asset: str, presentation: Presentation = PRESENT
     try:
         async with connection.transaction():
             await connection.execute(
-                "insert into revision (asset_id, number, presentation, published_at) values ($1, 1, $2, now()) "
-                "on conflict (asset_id, number) do update set presentation = $2, published_at = now()",
-                asset, presentation.model_dump_json(),
+                "insert into revision (asset_id, number, presentation, summary, published_at) values ($1, 1, $2, $3, now()) "
+                "on conflict (asset_id, number) do update set presentation = $2, summary = $3, published_at = now()",
+                asset, presentation.model_dump_json(), summarise(presentation).model_dump_json(),
             )  # fmt: skip
             await connection.execute("update asset set state = 'ready', revision = 1 where id = $1", asset)
     finally:

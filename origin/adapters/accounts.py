@@ -90,7 +90,7 @@ class Accounts:
 
     async def page(self, after: Cursor | None, limit: int) -> tuple[list[Account], bool]:
         """Newest first, at most `limit`, and whether there are more."""
-        place = (after.created_at, after.id) if after else (None, None)
+        place = (after.moment, after.id) if after else (None, None)
         async with self._database.connection() as connection:
             rows = await connection.fetch(SQL["list_accounts"], *place, limit + 1)
         return [read_account(row) for row in rows[:limit]], len(rows) > limit

@@ -6,8 +6,8 @@ from typing import Final
 
 from origin.core.caching import body_etag, manifest_headers
 from origin.core.manifests import render
-from origin.core.playback import Visibility
 from origin.core.recent import Recent
+from origin.core.visibility import Visibility, is_sealed
 from playnet.db.database import Database
 from playnet.errors import NotFound, Unavailable
 from playnet.http.dates import format_date
@@ -76,7 +76,7 @@ def _render(key: ManifestKey, presentation: Presentation, version: _Version) -> 
         current=key.revision is None,
         media_type=key.media_type,
         etag=body_etag(body),
-        private=visibility == "private",
+        private=is_sealed(visibility),
     )
     if published_at is not None:
         headers["Last-Modified"] = format_date(published_at.timestamp())

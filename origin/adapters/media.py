@@ -10,6 +10,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from origin.core.caching import object_headers
+from origin.core.visibility import is_sealed
 from playnet.errors import Unavailable
 from playnet.http.conditional import if_range_holds, not_modified
 from playnet.http.dates import format_date
@@ -50,7 +51,7 @@ class Media:
             raise Unavailable("the database does not say who may have this")
         request = Request(scope)
         fields = Fields.raw(scope["headers"])
-        stat, private = await self._store.stat(str(key)), visibility == "private"
+        stat, private = await self._store.stat(str(key)), is_sealed(visibility)
         plan = plan_answer(key, stat, fields, now=time.time(), private=private)
         if plan.part is None or request.method == "HEAD":
             await Response(None, plan.status, plan.headers)(scope, receive, send)

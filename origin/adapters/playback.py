@@ -1,23 +1,17 @@
-"""Signing tokens, revoking them, and who may play an asset."""
+"""Signing tokens and revoking them."""
 
-import asyncio
 import time
 from dataclasses import dataclass
-from typing import Final
 
-from origin.core.playback import Grant, NewRevocation, NewToken, PlaybackView, RevocationAccepted, Visibility, playback
+from origin.core.playback import Grant, NewRevocation, NewToken, PlaybackView, RevocationAccepted, playback
 from playnet.db.database import Database
 from playnet.errors import InvalidInput
-from playnet.names import AssetId, asset_tag
-from playnet.purge.order import PurgeOrder
+from playnet.names import AssetId
 from playnet.token_keys import KeyFile
 from playnet.tokens import Rules
 
-from .assets import absent
-from .presence import TRUSTED_S, Presence
+from .presence import Presence
 from .statements import SQL
-
-_MARGIN_S: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,33 +63,3 @@ class Revoking:
             number = await connection.fetchval(SQL["order_revocation"], order.model_dump())
         assert isinstance(number, int)
         return RevocationAccepted(id=number, at=order.at)
-
-
-class Visibilities:
-    """Who may play what."""
-
-    def __init__(self, database: Database, presence: Presence) -> None:
-        self._database, self._presence = database, presence
-
-    async def set(self, asset: AssetId, visibility: Visibility) -> None:
-        """Change it everywhere: afterwards no origin and no edge answers by the old one. NotFound.
-
-        Other origins trust what they know for a moment, and an edge may fetch from them meanwhile, so that the purge is
-        ordered once more when that moment is over. Whoever gets no answer has to ask again.
-        """
-        await self._change(asset, visibility)
-        self._presence.forget(asset)
-        await asyncio.sleep(TRUSTED_S + _MARGIN_S)
-        await self._change(asset, visibility)
-
-    async def begin(self, asset: AssetId, visibility: Visibility) -> None:
-        """Of an asset that was just made: nobody has anything of it."""
-        async with self._database.connection() as connection:
-            await connection.fetchval(SQL["set_visibility"], asset, visibility)
-
-    async def _change(self, asset: AssetId, visibility: Visibility) -> None:
-        order = PurgeOrder(kind="tag", value=asset_tag(asset))
-        async with self._database.transaction() as connection:
-            if await connection.fetchval(SQL["set_visibility"], asset, visibility) is None:
-                raise absent(asset)
-            await connection.execute(SQL["order_purge"], order.model_dump())

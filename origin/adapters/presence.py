@@ -8,8 +8,8 @@ import asyncio
 import time
 from typing import Final
 
-from origin.core.playback import Visibility
 from origin.core.recent import Recent
+from origin.core.visibility import Visibility
 from playnet.errors import Unavailable
 from playnet.names import AssetId
 

@@ -1,4 +1,4 @@
-"""Finishes what requests began: removes deleted assets, lost uploads, old purge orders, old notes about jobs.
+"""Finishes what requests began, and what was planned: publishes what is scheduled, removes deleted assets, lost uploads, old purge orders, old notes about jobs.
 
 Every step may be repeated and may be cut off anywhere: objects go first, the row that names them last. Several
 origins may sweep at once.
@@ -8,12 +8,14 @@ import asyncio
 from datetime import timedelta
 from typing import Final
 
+from origin.core.idempotency import KEPT
 from playnet.db.database import Database
 from playnet.logs import logger
 from playnet.names import AssetId, asset_prefix, asset_tag, source_key, source_prefix
 from playnet.purge.order import PurgeOrder
 from playnet.store.port import ObjectStore
 
+from .catalogue import Catalogue
 from .rounds import wait_for_wake
 from .statements import SQL
 from .upload.acknowledgement import LEASE
@@ -30,14 +32,15 @@ _JOB_LOG_KEPT: Final = timedelta(days=7)  # for operators, who may ask what happ
 class Sweeper:
     """One round after another; `wake` starts the next at once."""
 
-    def __init__(self, database: Database, store: ObjectStore) -> None:
-        self._database = database
-        self._store = store
+    def __init__(self, database: Database, store: ObjectStore, catalogue: Catalogue) -> None:
+        self._database, self._store, self._catalogue = database, store, catalogue
         self.wake = asyncio.Event()
 
     async def round(self) -> None:
         """Everything there is to do now, then a pause."""
         await self._database.opened.wait()
+        for asset in await self._catalogue.publish_due():
+            log.info("asset.published", asset=asset)
         await self._lapse_uploads()
         await self.remove_deleted()
         await self._remove_abandoned()
@@ -45,6 +48,7 @@ class Sweeper:
             await connection.execute(SQL["forget_purges"], _PURGES_KEPT)
             await connection.execute(SQL["forget_revocations"], _REVOCATIONS_KEPT)
             await connection.execute(SQL["forget_job_log"], _JOB_LOG_KEPT)
+            await connection.execute(SQL["forget_creations"], KEPT)
         await wait_for_wake(self.wake, _PAUSE_S)
 
     async def _lapse_uploads(self) -> None:

@@ -13,8 +13,12 @@ from datetime import datetime
 from typing import Literal, assert_never
 
 from playnet.errors import Conflict
-from playnet.media.records import Presentation
+from playnet.media.summary import Summary
 from playnet.names import AssetId, Revision
+
+from .accounts.callers import AccountId
+from .metadata import Metadata
+from .visibility import Standing
 
 State = Literal["waiting", "uploading", "queued", "processing", "ready", "failed"]
 
@@ -23,10 +27,13 @@ STATES: tuple[State, ...] = ("waiting", "uploading", "queued", "processing", "re
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asset:
-    """One row of `asset`, with the presentation that viewers get."""
+    """One row of `asset`, with a summary of what viewers get."""
 
     id: AssetId
-    title: str
+    metadata: Metadata
+    owner: AccountId | None
+    version: int
+    restore_until: datetime | None
     state: State
     failure: str | None
     progress: float
@@ -34,12 +41,16 @@ class Asset:
     source_bytes: int | None
     uploaded_bytes: int
     revision: Revision | None
-    presentation: Presentation | None
+    summary: Summary | None
     created_at: datetime
     updated_at: datetime
     views: int = 0
     likes: int = 0
     dislikes: int = 0
+
+    @property
+    def standing(self) -> Standing:
+        return Standing(self.metadata.visibility, self.owner)
 
 
 @dataclass(frozen=True, slots=True)

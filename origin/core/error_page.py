@@ -14,6 +14,10 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
     ),
     "head-too-large": ("The request's head is above 32 KiB.", "Send fewer or smaller fields and cookies."),
     "http": ("The request broke a rule of HTTP.", "See the status code in RFC 9110."),
+    "idempotency-key-reused": (
+        "The Idempotency-Key stood for another request.",
+        "Take a new key for a new request; repeat a request unchanged.",
+    ),
     "internal": ("A mistake of PlayNet's.", "Give the request id to the operator, who finds the cause in the log."),
     "interrupted": ("The sender stopped before the end. Nothing was kept.", "Send it again."),
     "invalid-input": ("The request is malformed or out of bounds.", "Correct what the detail names."),
@@ -30,6 +34,10 @@ MEANINGS: Final[dict[str, tuple[str, str]]] = {
     "not-found": ("There is no such thing, or not any more.", "Check the address."),
     "not-stored": ("`only-if-cached` was asked and nothing is stored.", "Ask without it."),
     "outdated": ("The thing was changed after you had read it.", "Read it again, then repeat your change."),
+    "precondition-required": (
+        "An edit has to name the version that it was made for.",
+        "Send the `ETag` that you read as `If-Match`; `If-Match: *` overwrites whatever is there.",
+    ),
     "rejected": ("The call will never work as it is.", "Correct what the detail names."),
     "startup-failed": ("A process of the appliance cannot start.", "The message names what to do."),
     "storage-full": ("No space is left. Nothing was acknowledged.", "Free some space, then send it again."),

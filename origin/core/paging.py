@@ -1,6 +1,6 @@
 """Cursors of lists: an opaque place between two rows, stable while rows come and go. Pure.
 
-A cursor names the last row of a page by the list's order, (created_at, id) descending. It is not signed: a
+A cursor names the last row of a page by the list's order, (moment, id) descending. It is not signed: a
 forged one can only start the public list somewhere else.
 """
 
@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 
 from playnet.errors import InvalidInput
 from playnet.names import AssetId, parse_asset_id
+
+from .assets import Asset
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
@@ -25,13 +27,21 @@ _MAX_CURSOR_CHARS = 100
 class Cursor:
     """The row after which a page starts."""
 
-    created_at: datetime
+    moment: datetime
     id: AssetId
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of assets; `next`: where the page after it starts, None at the end."""
+
+    assets: list[Asset]
+    next: Cursor | None
 
 
 def write_cursor(cursor: Cursor) -> str:
     """URL-safe text. Microseconds, as PostgreSQL keeps them, so that no row is skipped or repeated."""
-    text = f"{(cursor.created_at - _EPOCH) // _MICROSECOND}.{cursor.id}"
+    text = f"{(cursor.moment - _EPOCH) // _MICROSECOND}.{cursor.id}"
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 

@@ -2,15 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from playnet.names import AssetId, asset_prefix, dash_path, hls_path, watch_path
 from playnet.tokens import Claims, KeySet, Revocation, mint
 from playnet.tokens.revocation import Kind, problem_of
-
-Visibility = Literal["public", "private"]
 
 
 class _Model(BaseModel):
@@ -67,19 +64,6 @@ class RevocationAccepted(_Model):
 
     id: int
     at: int = Field(description="Unix seconds: tokens that were issued until then are refused.")
-
-
-class AssetEdit(_Model):
-    """What shall change."""
-
-    visibility: Visibility
-
-
-class VisibilityView(_Model):
-    """Who may play an asset."""
-
-    id: str
-    visibility: Visibility
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,62 +1,23 @@
 """Assets as the API shows them: records in, JSON models out, with absolute URLs. Pure."""
 
 from datetime import datetime
-from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from playnet.media.records import AudioTrack, VideoTrack
+from playnet.media.summary import Rendition
 from playnet.names import dash_path, hls_path, revision_prefix, watch_path
 from playnet.purge.objection import objection
 from playnet.purge.order import PurgeOrder
 
 from .assets import Asset, State
-from .paging import Cursor, write_cursor
-from .playback import Visibility
+from .paging import Page, write_cursor
+from .visibility import Visibility
 
 _EXAMPLE_ID = "k3v9m2qx7ahd"
 
 
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid")
-
-
-class NewAsset(_Model):
-    """What a publisher gives to create an asset."""
-
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"title": "Big Buck Bunny"}]})
-
-    title: str = Field(description="1 to 300 characters of plain text; shown as it is, never as markup.")
-    visibility: Visibility = Field("public", description="`private`: played with a token only, and not listed.")
-
-
-class Video(_Model):
-    """One video rendition."""
-
-    kind: Literal["video"] = "video"
-    name: str
-    codec: str = Field(description="RFC 6381.")
-    bitrate_bps: int = Field(description="Average over the whole duration.")
-    peak_bitrate_bps: int = Field(description="Of the densest segment.")
-    width: int
-    height: int
-    fps: float
-
-
-class Audio(_Model):
-    """One audio rendition."""
-
-    kind: Literal["audio"] = "audio"
-    name: str
-    codec: str = Field(description="RFC 6381.")
-    bitrate_bps: int = Field(description="Average over the whole duration.")
-    peak_bitrate_bps: int = Field(description="Of the densest segment.")
-    channels: int
-    sample_rate: int
-    language: str | None
-
-
-Rendition = Annotated[Video | Audio, Field(discriminator="kind")]
 
 
 class AssetView(_Model):
@@ -69,6 +30,14 @@ class AssetView(_Model):
                 {
                     "id": _EXAMPLE_ID,
                     "title": "Big Buck Bunny",
+                    "description": "A large rabbit takes revenge.",
+                    "tags": ["animation", "rabbits"],
+                    "category": "film",
+                    "language": "en",
+                    "visibility": "public",
+                    "publish_at": None,
+                    "owner_id": "p4c8w3e6r2t5",
+                    "restore_until": None,
                     "state": "processing",
                     "failure": None,
                     "progress": 0.42,
@@ -95,6 +64,14 @@ class AssetView(_Model):
 
     id: str
     title: str
+    description: str
+    tags: list[str]
+    category: str | None
+    language: str | None
+    visibility: Visibility
+    publish_at: datetime | None = Field(description="When it became public, or will.")
+    owner_id: str | None = Field(description="The account that it belongs to; null: made by automation.")
+    restore_until: datetime | None = Field(description="Of a deleted one: until when it can be restored.")
     state: State
     failure: str | None = Field(description="Why it failed, for people; null unless `state` is `failed`.")
     progress: float = Field(ge=0, le=1, description="Of the processing.")
@@ -198,62 +175,45 @@ class Problem(BaseModel):
 
 def represent(asset: Asset, public_url: str) -> AssetView:
     """One asset with URLs that start with `public_url` (no trailing slash)."""
-    presentation = asset.presentation
+    said, summary = asset.metadata, asset.summary
     return AssetView(
         id=asset.id,
-        title=asset.title,
+        title=said.title,
+        description=said.description,
+        tags=list(said.tags),
+        category=said.category,
+        language=said.language,
+        visibility=said.visibility,
+        publish_at=said.publish_at,
+        owner_id=asset.owner,
+        restore_until=asset.restore_until,
         state=asset.state,
         failure=asset.failure if asset.state == "failed" else None,
         progress=asset.progress,
         source_name=asset.source_name,
         source_bytes=asset.source_bytes,
         uploaded_bytes=asset.uploaded_bytes,
-        duration_s=round(float(presentation.duration_s), 3) if presentation else None,
-        renditions=[_rendition(track) for track in presentation.tracks] if presentation else [],
+        duration_s=summary.duration_s if summary else None,
+        renditions=list(summary.renditions) if summary else [],
         watch_url=public_url + watch_path(asset.id),
         hls_url=public_url + hls_path(asset.id),
         dash_url=public_url + dash_path(asset.id),
-        poster_url=_thumb_url(asset, "poster.jpg", public_url) if presentation and presentation.poster else None,
-        storyboard_url=_thumb_url(asset, "storyboard.vtt", public_url)
-        if presentation and presentation.storyboard
-        else None,
+        poster_url=_thumb_url(asset, "poster.jpg", public_url) if summary and summary.poster else None,
+        storyboard_url=_thumb_url(asset, "storyboard.vtt", public_url) if summary and summary.storyboard else None,
         views=asset.views,
         likes=asset.likes,
         dislikes=asset.dislikes,
-        notes=list(presentation.notes) if presentation else [],
+        notes=list(summary.notes) if summary else [],
         created_at=asset.created_at,
         updated_at=asset.updated_at,
     )
 
 
-def represent_page(assets: list[Asset], public_url: str, *, more: bool) -> AssetPage:
-    """One page; `more` when the list goes on after it."""
-    last = Cursor(assets[-1].created_at, assets[-1].id) if assets and more else None
+def represent_page(page: Page, public_url: str) -> AssetPage:
+    """One page."""
     return AssetPage(
-        items=[represent(asset, public_url) for asset in assets],
-        next=write_cursor(last) if last else None,
-    )
-
-
-def _rendition(track: VideoTrack | AudioTrack) -> Video | Audio:
-    if isinstance(track, AudioTrack):
-        return Audio(
-            name=track.name,
-            codec=track.codec,
-            bitrate_bps=track.average_bandwidth_bps,
-            peak_bitrate_bps=track.peak_bandwidth_bps,
-            channels=track.channels,
-            sample_rate=track.sample_rate,
-            language=track.language,
-        )
-    return Video(
-        name=track.name,
-        codec=track.codec,
-        bitrate_bps=track.average_bandwidth_bps,
-        peak_bitrate_bps=track.peak_bandwidth_bps,
-        width=track.width,
-        height=track.height,
-        fps=round(float(track.frame_rate), 3),
+        items=[represent(asset, public_url) for asset in page.assets],
+        next=write_cursor(page.next) if page.next else None,
     )
 
 

@@ -19,11 +19,16 @@ def clean_title(text: str) -> str:
 def clean_text(text: str, what: str, most: int) -> str:
     """NFC, trimmed, 1 to `most` characters, no control characters. InvalidInput names the problem."""
     clean = unicodedata.normalize("NFC", text).strip()
-    if any(_is_control(char) for char in clean):
-        raise InvalidInput(f"{what}: expected no control characters")
+    refuse_controls(clean, what)
     if not 1 <= len(clean) <= most:
         raise InvalidInput(f"{what}: expected 1 to {most} characters, got {len(clean)}")
     return clean
+
+
+def refuse_controls(text: str, what: str) -> None:
+    """InvalidInput for characters that steer instead of being shown."""
+    if any(_is_control(char) for char in text):
+        raise InvalidInput(f"{what}: expected no control characters")
 
 
 def clean_file_name(text: str | None) -> str | None:

@@ -22,8 +22,9 @@ from origin.core.accounts.addresses import Network, client_address
 from origin.core.accounts.callers import Caller, Means
 from origin.core.accounts.csrf import TOKEN_HEADER, Sender, is_foreign, token_of
 from origin.core.accounts.permissions import RULES, Route, Rule, check, refusal
+from origin.core.accounts.roles import Permission
 from playnet.asgi.problems import answer
-from playnet.errors import Forbidden, PlayNetError, StartupFailed, TooLarge, Unavailable
+from playnet.errors import Forbidden, PlayNetError, StartupFailed, TooLarge, Unauthorized, Unavailable
 
 _API: Final = "/api/"
 _MAX_AUDITED_BYTES: Final = 64 << 10
@@ -114,6 +115,28 @@ def known_of(request: Request) -> Known:
     """And by which session."""
     known: Known = request.state.known
     return known
+
+
+def identified(request: Request) -> Caller:
+    """Who makes this request, where the answer depends on it. Unauthorized; Unavailable when it cannot be told just now."""
+    told_apart(request)
+    caller = caller_of(request)
+    if not caller.is_known:
+        raise Unauthorized("this needs you to sign in, or the header `Authorization: Bearer TOKEN`")
+    return caller
+
+
+def told_apart(request: Request) -> None:
+    """Unavailable when somebody showed credentials that could not be looked at: a refusal would be a lie."""
+    error: Unavailable | None = getattr(request.state, "unidentified", None)
+    if error is not None:
+        raise error
+
+
+def require_administrator(caller: Caller) -> None:
+    """Forbidden for everybody else."""
+    if Permission.ADMINISTER not in caller.permissions:
+        raise Forbidden("only administrators see what belongs to others")
 
 
 def actor_of(request: Request) -> Actor:

@@ -6,14 +6,15 @@ from email.utils import format_datetime
 from fastapi import APIRouter, Response, Security
 from starlette.requests import Request
 
+from origin.adapters.assets import Assets
 from origin.adapters.upload.resumable import NewUpload, Piece, Resumables
 from origin.core import tus
 from origin.core.resumable import Resumable
 from playnet.asgi.bodies import announced_bytes, has_body
 from playnet.errors import InvalidInput, NotFound, Unavailable
 
-from .assets import problems
-from .authorisation import documented_token
+from .assets import known, problems
+from .authorisation import caller_of, documented_token
 
 PREFIX = "/api/v1/uploads"
 ASSET_FIELD = "PlayNet-Asset"  # which asset an upload belongs to: the protocol has no body for it
@@ -22,7 +23,7 @@ _PUBLISHER = [Security(documented_token)]
 _ID_CHARS = 32
 
 
-def writing(uploads: Resumables, *, max_bytes: int) -> APIRouter:
+def writing(uploads: Resumables, assets: Assets, *, max_bytes: int) -> APIRouter:
     """What publishers call."""
     router = APIRouter(prefix=PREFIX, tags=["uploads"])
 
@@ -41,10 +42,14 @@ def writing(uploads: Resumables, *, max_bytes: int) -> APIRouter:
         joins = concat.parts if isinstance(concat, tus.Joined) else ()
         field = headers.get("upload-metadata", "")
         length = None if joins else tus.read_length(headers.get("upload-length"), headers.get("upload-defer-length"))
+        told, caller = tus.read_metadata(field), caller_of(request)
+        if "asset" in told:
+            await assets.require_editor(known(told["asset"]), caller)
         new = NewUpload(
             length_bytes=length,
             field=field,
-            told=tus.read_metadata(field),
+            told=told,
+            owner=caller.account,
             is_partial=isinstance(concat, tus.Partial),
             joins=joins,
         )

@@ -1,4 +1,4 @@
--- Create an asset without a source. $1 id, $2 title. A taken id is a unique violation.
-insert into asset (id, title, state) values ($1, $2, 'waiting')
-returning id, title, state, failure, progress, source_name, source_bytes, uploaded_bytes, revision,
-          null::jsonb as presentation, created_at, updated_at
+-- Create an asset without a source. $1 id, $2 title, $3 owner, $4 description, $5 tags, $6 category, $7 language, $8 visibility,
+-- $9 publish_at. A taken id is a unique violation.
+insert into asset (id, state, title, owner_id, description, tags, category, language, visibility, publish_at)
+values ($1, 'waiting', $2, $3, $4, $5, $6, $7, $8, $9)

@@ -133,6 +133,13 @@ class Origin(Section):
         validate_default=True,
         description="How long a resumable upload that was broken off waits for its client to come back.",
     )
+    restore_within: Duration = Field(
+        "7d",
+        ge=0,
+        le=365 * 86_400,
+        validate_default=True,
+        description="How long a deleted video can be restored; its objects take their space until then.",
+    )
     free_space: Size = Field(
         "1GiB",
         ge=0,

@@ -1,7 +1,7 @@
 """The origin's frequent statements find their rows by an index, however large the tables are."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -11,9 +11,10 @@ from playnet.db.migrate import migrate
 from tests.aio import run
 
 _FILL = """
-insert into asset (id, title, state, created_at, deleted_at)
+insert into asset (id, title, state, created_at, deleted_at, restore_until, publish_at)
 select translate(substr(md5(n::text), 1, 12), '01', 'xy'), 'title ' || n, 'ready', now() - n * interval '1 min',
-       case when n % 1000 = 0 then now() end
+       case when n % 1000 = 0 then now() end, case when n % 1000 = 0 then now() end,
+       case when n % 3 = 0 then now() - n * interval '1 min' end
 from generate_series(1, 5000) n;
 insert into revision (asset_id, number) select id, 1 from asset;
 insert into task (asset_id, revision, kind, state) select asset_id, 1, 'probe', 'done' from revision;
@@ -26,6 +27,7 @@ from generate_series(1, 5000) n;
 insert into external_identity (issuer, subject, account_id) select 'https://i.example', email, id from account;
 insert into api_token (id, account_id, name, sha256, scopes)
 select id, id, 'n', sha256(id::bytea), '{publish}' from account;
+insert into creation_key (actor, key, fingerprint, target) select 'automation', id, sha256(id::bytea), id from asset;
 insert into audit_entry (actor, actor_name, action, target) select id, email, 'account.edit', id from account;
 insert into asset_signal (asset_id) select id from asset;
 insert into reaction (asset_id, account_id, value) select a.id, a.id, 1 from asset a;
@@ -43,7 +45,13 @@ _MS = 1_767_607_200_000
 _SMALL = {"upload"}  # holds the uploads under way, nothing else
 _FREQUENT: dict[str, tuple[Any, ...]] = {
     "show_asset": ("a" * 12,),
-    "list_assets": (_NOW, "a" * 12, 51),
+    "list_own_assets": ("a" * 12, _NOW, "a" * 12, 51, [], False),
+    "list_every_asset": (_NOW, "a" * 12, 51, []),
+    "asset_standing": ("a" * 12,),
+    "publish_scheduled": (),
+    "lately_published": (timedelta(seconds=3), timedelta(seconds=20)),
+    "former_creation": ("automation", "k"),
+    "forget_creations": (timedelta(days=1),),
     "asset_lives": ("a" * 12,),
     "presentation": ("a" * 12, None),
     "open_upload": ("a" * 12,),

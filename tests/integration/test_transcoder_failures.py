@@ -115,7 +115,7 @@ def test_deleting_an_asset_ends_its_encode(long_source: Path, short_tmp: Path, p
             process = world.start()
             await _caught(world, asset, process.pid)
             children = _descendants(process.pid)
-            await world.pool.execute("update asset set deleted_at = now() where id = $1", asset)
+            await world.pool.execute("update asset set deleted_at = now(), restore_until = now() where id = $1", asset)
             await until(lambda: not any(map(_alive, children)))
 
             async def closed() -> bool:

@@ -23,6 +23,7 @@ from playnet.db.pool import Connection
 from playnet.db.statements import Statements
 from playnet.jobs import KINDS, QueuedTask, TaskKind, enqueue, task_id
 from playnet.media.records import Presentation
+from playnet.media.summary import summarise
 from playnet.names import AssetId, Revision, asset_tag
 from playnet.purge.order import PurgeOrder
 from transcoder.core.graph import Assignment, TaskSpec, linear_task, tasks_after_probe
@@ -153,8 +154,8 @@ class TaskTable:
         """As `finish`: from this commit on viewers get the revision, and edges forget the manifests before it."""
         async with self._database.transaction() as conn:
             await self._finish(conn, claim, None)
-            body = presentation.model_dump(mode="json")
-            await conn.execute(self._sql["publish_revision"], claim.asset, claim.revision, body)
+            records = [record.model_dump(mode="json") for record in (presentation, summarise(presentation))]
+            await conn.execute(self._sql["publish_revision"], claim.asset, claim.revision, *records)
             await conn.execute(self._sql["publish_asset"], claim.asset, claim.revision)
             order = PurgeOrder(kind="tag", value=asset_tag(claim.asset))
             await conn.execute(self._sql["insert_purge"], order.model_dump(mode="json"))

@@ -1,3 +1,3 @@
--- Keeps what manifests are rendered from.
--- $1 asset id, $2 revision, $3 presentation (jsonb)
-update revision set presentation = $3, published_at = now() where asset_id = $1 and number = $2
+-- Keeps what manifests are rendered from, and what lists show of it.
+-- $1 asset id, $2 revision, $3 presentation (jsonb), $4 summary (jsonb)
+update revision set presentation = $3, summary = $4, published_at = now() where asset_id = $1 and number = $2

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from origin.core.accounts.callers import AccountId
+from origin.core.metadata import Metadata
 from origin.core.resumable import Resumable, State, may_append, tail_key
 from origin.core.titles import clean_file_name, clean_title
 from origin.core.tus import Checksum, ChecksumMismatch, Gone, part_bytes
@@ -23,6 +25,7 @@ from playnet.names import AssetId, asset_id, parse_asset_id, partial_key, source
 from playnet.store.port import Part, PartedStore
 
 from ..assets import absent
+from ..catalogue import insert
 from ..statements import SQL
 from .acknowledgement import LEASE, begin
 from .body import Limits, arriving
@@ -45,6 +48,7 @@ class NewUpload:
     length_bytes: int | None
     field: str
     told: Mapping[str, str]
+    owner: AccountId | None = None
     is_partial: bool = False
     joins: tuple[str, ...] = ()
 
@@ -80,7 +84,7 @@ class Resumables:
         upload = secrets.token_hex(16)
         size_bytes = part_bytes(length_bytes, self._limits.max_bytes) if not new.joins else 1
         async with self._database.transaction() as connection:
-            asset = None if new.is_partial else await self._asset(connection, new.told)
+            asset = None if new.is_partial else await self._asset(connection, new)
             key = partial_key(upload) if asset is None else source_key(asset, upload)
             if asset is not None:
                 await begin(connection, asset, upload, owner=OWNER)
@@ -108,8 +112,9 @@ class Resumables:
             raise Conflict(f"{len(missing)} of the partial uploads are not complete, or are no more")
         return sum(lengths[upload] for upload in joins)
 
-    async def _asset(self, connection: Connection, told: Mapping[str, str]) -> AssetId:
-        """The asset that the metadata names, or a new one."""
+    async def _asset(self, connection: Connection, new: NewUpload) -> AssetId:
+        """The asset that the metadata names, or a new one, which belongs to whoever uploads."""
+        told = new.told
         if "asset" in told:
             asset = parse_asset_id(told["asset"])
             if asset is None:
@@ -117,9 +122,9 @@ class Resumables:
             return asset
         name = clean_file_name(told.get("filename"))
         title = told.get("title") or (name.rpartition(".")[0] or name if name else _UNTITLED)
-        row = await connection.fetchrow(SQL["create_asset"], asset_id(secrets.token_bytes(12)), clean_title(title))
-        assert row is not None
-        return AssetId(row["id"])
+        created = asset_id(secrets.token_bytes(12))
+        await insert(connection, created, Metadata(title=clean_title(title)), new.owner)
+        return created
 
     async def show(self, upload: str) -> Resumable:
         """How far it is. NotFound, Gone."""
