@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from origin.core.playback import Grant, NewRevocation, NewToken, PlaybackView, RevocationAccepted, playback
 from playnet.db.database import Database
 from playnet.errors import InvalidInput
-from playnet.names import AssetId
+from playnet.names import AssetId, hls_path
 from playnet.token_keys import KeyFile
-from playnet.tokens import Rules
+from playnet.tokens import Granted, Rules, Use, judge
 
 from .presence import Presence
 from .statements import SQL
@@ -48,6 +48,15 @@ class Signing:
             return playback(self._keys.current(), grant, settings.public_url)
         except ValueError as exc:
             raise InvalidInput(str(exc)) from exc
+
+    def admits(self, token: str, asset: AssetId, client: str | None) -> bool:
+        """Whether this token plays the asset, so that its bearer may know what it is called.
+
+        Revocations are the edges' business: they keep media back, a title stays known to who had it.
+        """
+        use = Use(hls_path(asset), client or "", time.time())
+        verdict = judge(token, use, keys=self._keys.current(), rules=self._settings.rules, revoked_at=lambda _: None)
+        return isinstance(verdict, Granted)
 
 
 class Revoking:

@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from origin.adapters.assets import Assets, Listing, absent
 from origin.adapters.catalogue import Catalogue
+from origin.adapters.playback import Signing
 from origin.adapters.sweeper import Sweeper
 from origin.adapters.upload.body import Announced
 from origin.adapters.upload.streamed import Uploads
@@ -26,7 +27,15 @@ from playnet.asgi.problems import MEDIA_TYPE
 from playnet.errors import InvalidInput, NotFound
 from playnet.names import AssetId, parse_asset_id
 
-from .authorisation import actor_of, caller_of, documented_token, identified, require_administrator, told_apart
+from .authorisation import (
+    actor_of,
+    address_of,
+    caller_of,
+    documented_token,
+    identified,
+    require_administrator,
+    told_apart,
+)
 from .pagination import NEXT, paged
 
 TAG = {"ETag": {"description": "Give it as `If-Match` with an edit.", "schema": {"type": "string"}}}
@@ -52,7 +61,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": Problem, "content": content} for status in statuses}
 
 
-def reading(assets: Assets, public_url: str) -> APIRouter:
+def reading(assets: Assets, signing: Signing, public_url: str) -> APIRouter:
     """What everybody may call. Who is known sees more."""
     router = APIRouter(prefix="/api/v1/assets", tags=["assets"])
 
@@ -77,10 +86,18 @@ def reading(assets: Assets, public_url: str) -> APIRouter:
         return await assets.owned(caller.own_account(), listing, deleted=wanted.deleted)
 
     @router.get("/{asset_id}", responses={200: {"headers": TAG}, **problems(404, 503)})
-    async def show_asset(asset_id: str, request: Request, response: Response) -> AssetView:
+    async def show_asset(
+        asset_id: str,
+        request: Request,
+        response: Response,
+        playback_token: Annotated[str | None, Header(description="Shows a private video to who may play it.")] = None,
+    ) -> AssetView:
         """Show one asset, with progress while it is uploaded and processed."""
+        wanted, caller = known(asset_id), caller_of(request)
+        if playback_token is not None and signing.admits(playback_token, wanted, address_of(request)):
+            caller = ANY_EDITOR
         try:
-            asset = await assets.show(known(asset_id), caller_of(request))
+            asset = await assets.show(wanted, caller)
         except NotFound:
             told_apart(request)
             raise

@@ -101,6 +101,7 @@ def test_who_sees_what_where(place: Place) -> None:
             )
             by["nobody"] = await stack.enter_async_context(browser(api))
             tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+            elsewhere = await create(api, visibility="private")
             for visibility, (listed, shown, sealed) in _SEEN.items():
                 when = {"publish_at": tomorrow} if visibility == "scheduled" else {}
                 asset = await create(by["ada"], visibility=visibility, **when)
@@ -121,10 +122,17 @@ def test_who_sees_what_where(place: Place) -> None:
                     for name, one in by.items()
                 }
                 assert tokens["ada"] == 201
+                bearer = {
+                    "Playback-Token": (await by["ada"].call("POST", "/api/v1/tokens", json={"asset": asset}))[1][
+                        "token"
+                    ]
+                }
+                assert (await by["nobody"].call("GET", f"/api/v1/assets/{asset}", headers=bearer))[0] == 200
+                assert (await by["nobody"].call("GET", f"/api/v1/assets/{elsewhere}", headers=bearer))[0] == 404
                 assert tokens["bob"] == (404 if sealed else 201), "nobody signs addresses for another's private video"
             assert len(await _ids(by["ada"], "?mine=1")) == len(_SEEN)
             assert await _ids(by["bob"], "?mine=1") == []
-            assert len(await _ids(by["root"], "?all=1")) == len(_SEEN)
+            assert len(await _ids(by["root"], "?all=1")) == len(_SEEN) + 1
             statuses = [(await by[name].call("GET", f"/api/v1/assets?{query}"))[0] for name, query in
                         (("bob", "all=1"), ("nobody", "mine=1"), ("nobody", "deleted=1"))]  # fmt: skip
             assert statuses == [403, 401, 401]

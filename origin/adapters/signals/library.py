@@ -68,7 +68,7 @@ class Library:
     async def _page(
         self, statement: str, owner: str, after: Cursor | None, limit: int
     ) -> tuple[list[asyncpg.Record], bool]:
-        place = (after.created_at, after.id) if after else (None, None)
+        place = (after.moment, after.id) if after else (None, None)
         async with self._database.connection() as connection:
             rows: Sequence[asyncpg.Record] = await connection.fetch(SQL[statement], owner, *place, limit + 1)
         return list(rows[:limit]), len(rows) > limit

@@ -131,13 +131,13 @@ export function readSession(value: unknown): Session {
   };
 }
 
-async function call(method: string, path: string, body?: unknown): Promise<unknown> {
+export async function call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<unknown> {
   let reply: Response;
   try {
     reply = await fetch(path, {
       method,
       signal: AbortSignal.timeout(DEADLINE_MS),
-      headers: { Accept: "application/json", ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
+      headers: { Accept: "application/json", ...headers, ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
   } catch (cause) {

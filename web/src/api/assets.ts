@@ -4,9 +4,19 @@ import { sameOrigin } from "./urls";
 export const STATES = ["waiting", "uploading", "queued", "processing", "ready", "failed"] as const;
 export type State = (typeof STATES)[number];
 
+export const VISIBILITIES = ["public", "unlisted", "private", "scheduled"] as const;
+export type Visibility = (typeof VISIBILITIES)[number];
+
 export interface Asset {
   id: string;
   title: string;
+  description: string;
+  tags: string[];
+  category: string | null;
+  language: string | null;
+  visibility: Visibility;
+  publishAt: Date | null;
+  ownerId: string | null;
   state: State;
   failure: string | null;
   progress: number;
@@ -36,8 +46,8 @@ export class ApiError extends Error {
 
 const DEADLINE_MS = 10_000;
 
-export async function getAsset(id: string, signal: AbortSignal): Promise<Asset> {
-  return readAsset(await getJson(`/api/v1/assets/${id}`, signal));
+export async function getAsset(id: string, signal: AbortSignal, token: string | null = null): Promise<Asset> {
+  return readAsset(await getJson(`/api/v1/assets/${id}`, signal, token === null ? {} : { "Playback-Token": token }));
 }
 
 export async function listAssets(cursor: string | null, signal: AbortSignal): Promise<AssetPage> {
@@ -47,11 +57,11 @@ export async function listAssets(cursor: string | null, signal: AbortSignal): Pr
   return { items: page["items"].map(readAsset), next: text(page, "next") };
 }
 
-async function getJson(path: string, signal: AbortSignal): Promise<unknown> {
+async function getJson(path: string, signal: AbortSignal, headers: Record<string, string> = {}): Promise<unknown> {
   const either = AbortSignal.any([signal, AbortSignal.timeout(DEADLINE_MS)]);
   let reply: Response;
   try {
-    reply = await fetch(path, { signal: either, headers: { Accept: "application/json" } });
+    reply = await fetch(path, { signal: either, headers: { Accept: "application/json", ...headers } });
   } catch (cause) {
     signal.throwIfAborted();
     throw new ApiError(0, String(cause));
@@ -78,6 +88,13 @@ export function readAsset(value: unknown): Asset {
     id,
     state,
     title: text(from, "title") ?? id,
+    description: text(from, "description") ?? "",
+    tags: Array.isArray(from["tags"]) ? from["tags"].filter((tag) => typeof tag === "string") : [],
+    category: text(from, "category"),
+    language: text(from, "language"),
+    visibility: VISIBILITIES.find((known) => known === from["visibility"]) ?? "public",
+    publishAt: date(from, "publish_at"),
+    ownerId: text(from, "owner_id"),
     failure: text(from, "failure"),
     progress: number(from, "progress") ?? 0,
     uploadedBytes: number(from, "uploaded_bytes") ?? 0,
@@ -103,4 +120,9 @@ function text(from: Record<string, unknown>, key: string): string | null {
 function number(from: Record<string, unknown>, key: string): number | null {
   const value = from[key];
   return typeof value === "number" && Number.isFinite(value) ? value : null;
+}
+
+function date(from: Record<string, unknown>, key: string): Date | null {
+  const value = text(from, key);
+  return value === null || Number.isNaN(Date.parse(value)) ? null : new Date(value);
 }

@@ -2,6 +2,7 @@
 import { useEffect, useState } from "react";
 
 import { ApiError, type Asset, getAsset } from "../../api/assets";
+import { signToken } from "../../api/publishing";
 import { tokenOf, tokenised } from "../../api/urls";
 
 const POLL_MS = 1000;
@@ -28,7 +29,7 @@ async function follow(id: string, signal: AbortSignal, tell: Tell): Promise<void
   let pauseMs = POLL_MS;
   while (!signal.aborted) {
     try {
-      const asset = under(tokenOf(location.hash), await getAsset(id, signal));
+      const asset = await playable(id, signal);
       tell(() => ({ asset, trouble: null }));
       if (asset.state === "ready" || asset.state === "failed") return;
       pauseMs = POLL_MS;
@@ -51,6 +52,14 @@ function under(token: string | null, asset: Asset): Asset {
     poster: asset.poster && own(asset.poster),
     storyboard: asset.storyboard && own(asset.storyboard),
   };
+}
+
+/** A private video comes with its token behind #, or belongs to whoever is signed in. */
+async function playable(id: string, signal: AbortSignal): Promise<Asset> {
+  const given = tokenOf(location.hash);
+  const asset = await getAsset(id, signal, given);
+  const sealed = asset.visibility === "private" || asset.visibility === "scheduled";
+  return under(given ?? (sealed && asset.state === "ready" ? await signToken(id) : null), asset);
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
