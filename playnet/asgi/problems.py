@@ -56,8 +56,8 @@ async def _http_exception(request: Request, exc: Exception) -> JSONResponse:
     return response
 
 
-async def _unexpected(request: Request, exc: Exception) -> JSONResponse:
-    log.exception("request.crashed", exc_info=exc)
+def crash(request: Request) -> JSONResponse:
+    """What nobody foresaw, told without a detail; the caller has logged it."""
     return problem(
         request,
         status=500,
@@ -65,6 +65,11 @@ async def _unexpected(request: Request, exc: Exception) -> JSONResponse:
         title=PlayNetError.title,
         detail="The operator finds the cause in the service's log under this request id.",
     )
+
+
+async def _unexpected(request: Request, exc: Exception) -> JSONResponse:
+    log.exception("request.crashed", exc_info=exc)
+    return crash(request)
 
 
 def install(app: Starlette) -> None:

@@ -94,6 +94,7 @@ async def serve(app: ASGIApp, where: Address | Path, *, stop: asyncio.Event | No
         access_log=False,
         lifespan="on",
         server_header=False,
+        proxy_headers=False,  # who a forwarded address may come from is the app's decision
         date_header=date,
         timeout_graceful_shutdown=_DRAIN_S,
     )

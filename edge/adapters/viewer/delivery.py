@@ -37,7 +37,7 @@ from edge.core.slices import Window, first_window
 from edge.core.variants import primary_of
 from edge.core.wishes import granted, wishes
 from playnet import cmcd
-from playnet.asgi.problems import answer
+from playnet.asgi.problems import answer, crash
 from playnet.errors import NotFound, PlayNetError, Unavailable
 from playnet.http.cache_status import CacheStatus, Forward
 from playnet.http.dates import format_date
@@ -107,6 +107,10 @@ class Delivery:
             if isinstance(exc, PlaybackRefused):
                 response.headers.update(dict(REFUSAL_FIELDS))
             await response(scope, receive, send)
+        except Exception:
+            log.exception("delivery.crashed")
+            if not viewer.has_begun:
+                await crash(Request(scope))(scope, receive, send)
         finally:
             self._count(viewer)
 
