@@ -46,12 +46,13 @@ def describe(app: FastAPI) -> None:
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def declare(app: FastAPI, *models: type[BaseModel]) -> None:
-    """Describe bodies that a route reads by itself, under `#/components/schemas`."""
+def declare(app: FastAPI, paths: dict[str, Any], *models: type[BaseModel]) -> None:
+    """Describe plain routes, which FastAPI does not know, and the models that they name."""
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
         schema = generate()
+        schema["paths"].update(paths)
         known = schema.setdefault("components", {}).setdefault("schemas", {})
         for model in models:
             described = model.model_json_schema(ref_template="#/components/schemas/{model}")
