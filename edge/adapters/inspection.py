@@ -56,7 +56,7 @@ class Inspection:
             apart_s=self._fills.apart_s(key),
             entries=entries,
             linked=frozenset(entry.key for entry in entries if store.is_linked(entry.key)),
-            in_memory=frozenset(),
+            in_memory=frozenset(entry.key for entry in entries if store.is_in_memory(entry)),
             fillings=self._fills.under_way(key),
         )
 

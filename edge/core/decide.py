@@ -59,8 +59,8 @@ def decide(stored: Entry | None, *, marks: Marks, now: float) -> Action:
         return Fetch()
     life = stored.life
     if stored.requested_at <= marks.validate_before:
-        return Revalidate(stored, may_serve_on_error=now < _stale_since(stored, marks) + life.sie_s)
-    since = _stale_since(stored, marks)
+        return Revalidate(stored, may_serve_on_error=now < _stale_since(stored, marks, now) + life.sie_s)
+    since = _stale_since(stored, marks, now)
     if now < since:
         return Serve(stored)
     purged_softly = since < life.fresh_until
@@ -70,10 +70,9 @@ def decide(stored: Entry | None, *, marks: Marks, now: float) -> Action:
     return Revalidate(stored, may_serve_on_error=now < since + life.sie_s)
 
 
-def _stale_since(stored: Entry, marks: Marks) -> float:
-    """When the entry stopped being fresh."""
-    times = [stored.life.fresh_until]
+def _stale_since(stored: Entry, marks: Marks, now: float) -> float:
+    """When the entry stopped being fresh. An order counts at once, also if the clock was put back since."""
+    orders = [mark for mark in (marks.stale_before, marks.validate_before) if stored.requested_at <= mark]
     if stored.soft_purged_at is not None:
-        times.append(stored.soft_purged_at)
-    times += [mark for mark in (marks.stale_before, marks.validate_before) if stored.requested_at <= mark]
-    return min(times)
+        orders.append(stored.soft_purged_at)
+    return min(stored.life.fresh_until, *(min(order, now) for order in orders)) if orders else stored.life.fresh_until

@@ -138,9 +138,7 @@ def test_a_head_request_does_not_undo_a_purge(short_tmp: Path, free_port: Port, 
             script.pause_at = None
             assert (await asking).status == 200
             response, _ = await lab.get(PATH)
-            assert "stale-while-revalidate" in cache_status(response), (
-                "it was fresh by the HEAD, and purged all the same"
-            )
+            assert cache_status(response).startswith("fwd=stale"), "it is not fresh by a HEAD from before the purge"
 
     run(body())
 

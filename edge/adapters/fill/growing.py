@@ -45,6 +45,7 @@ class Growing:
         self._tail: deque[bytes] = deque()
         self._tail_start = 0
         self._readers: set[Reader] = set()
+        self._left_behind: set[Reader] = set()
         self._ended = False
         self._failure: PlayNetError | None = None
         self._changed = asyncio.Event()
@@ -122,15 +123,17 @@ class Growing:
             yield reader
         finally:
             self._readers.discard(reader)
+            self._left_behind.discard(reader)
             self._wake()
             self._close_when_idle()
 
     async def _make_window(self) -> None:
         """Wait until the memory window has room: what all readers have had is let go."""
         while self.size_bytes - self._tail_start > _WINDOW_BYTES:
-            if not self._readers and not self._is_awaited():
+            waiting = self._readers - self._left_behind
+            if not waiting and not self._is_awaited():
                 raise Abandoned
-            slowest = min((reader.position for reader in self._readers), default=0)
+            slowest = min((reader.position for reader in waiting), default=0)
             if self._tail and self._tail_start + len(self._tail[0]) <= slowest:
                 self._tail_start += len(self._tail.popleft())
                 continue
@@ -138,9 +141,10 @@ class Growing:
                 async with asyncio.timeout(self._stall_s):
                     await self._change()
             except TimeoutError as exc:
-                if not self._readers:
+                waiting = self._readers - self._left_behind
+                if not waiting:
                     raise Abandoned from exc
-                self._readers = {reader for reader in self._readers if reader.position > slowest}
+                self._left_behind |= {reader for reader in waiting if reader.position <= slowest}
                 self._drop_head()
 
     def _drop_head(self) -> None:

@@ -78,6 +78,8 @@ class Joining:
             stored = await self._store.at(head.key)
             if checksum is None or self._is_doomed or stored is None or stored.sliced != head.sliced:
                 return False
+            if not self._store.is_current(stored):
+                return False  # a 304 came meanwhile, which may have closed it to the public
             whole = replace(stored, sliced=None, body=temp.id, size_bytes=head.length_bytes, checksum=checksum)
             return await self._store.publish(whole, temp, room)
         finally:

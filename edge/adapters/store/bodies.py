@@ -91,7 +91,7 @@ class Bodies:
         target = self.path(temp.id)
         try:
             if modified_s is not None:
-                os.utime(temp.fd, (modified_s, modified_s))
+                os.utime(temp.path, (modified_s, modified_s))  # its owner may have closed the descriptor
             target.parent.mkdir(mode=_FOLDER_MODE, exist_ok=True)
             temp.path.rename(target)
         except OSError as exc:

@@ -34,12 +34,14 @@ class Opening:
 
 
 class Disk:
-    """`is_linked` tells whether a key belongs into the hot tree now; `refused` hears of links that could not be made."""
+    """`is_linked` tells whether a key belongs into the hot tree now; `refused` hears of links that could not be made,
+    `left` of bodies that no entry names any more."""
 
     def __init__(
-        self, bodies: Bodies, is_linked: Callable[[Key], bool], refused: Callable[[PlayNetError], None]
-    ) -> None:
-        self._bodies, self._is_linked, self._refused = bodies, is_linked, refused
+        self, bodies: Bodies, is_linked: Callable[[Key], bool], refused: Callable[[PlayNetError], None],
+        left: Callable[[list[Left]], None],
+    ) -> None:  # fmt: skip
+        self._bodies, self._is_linked, self._refused, self._left = bodies, is_linked, refused, left
         self._index: Index | None = None
         self._boot = 0
 
@@ -52,6 +54,10 @@ class Disk:
 
     def open(self, folder: Path, *, boot_id: str, marks: Marks, now: float) -> Opening:
         """Open the index and compare everything. `marks`: what is known of them already."""
+        self._bodies.empty_temp()
+        return self._opened(folder, boot_id=boot_id, marks=marks, now=now)
+
+    def _opened(self, folder: Path, *, boot_id: str, marks: Marks, now: float) -> Opening:
         index = self._index = Index.opened(folder / "index")
         stale, validate = index.number(_STALE_BEFORE) or 0.0, index.number(_VALIDATE_BEFORE) or 0.0
         marks = Marks(max(stale, marks.stale_before), max(validate, marks.validate_before))
@@ -60,10 +66,13 @@ class Disk:
         return Opening(marks, found)
 
     def reopen(self, folder: Path, *, boot_id: str, marks: Marks, now: float) -> Opening:
-        """As `open`, after the disk was away or broken: nobody knows what of the last writes it has."""
+        """As `open`, after the disk was away or broken: nobody knows what of the last writes it has.
+
+        Bodies that arrive go on to do so.
+        """
         self.close()
         self._bodies.find_again()
-        opening = self.open(folder, boot_id="", marks=marks, now=now)  # as if the host had started anew
+        opening = self._opened(folder, boot_id="", marks=marks, now=now)  # as if the host had started anew
         self.index.remember("boot-id", boot_id)
         self._bodies.discard(self._bodies.create())
         return opening
@@ -80,8 +89,8 @@ class Disk:
         """The entry of a key."""
         return self.index.get(key)
 
-    def publish(self, entry: Entry, temp: Temp, hot_until: float | None) -> Left | None:
-        """Store a complete body under its entry; gives the body that it replaces."""
+    def publish(self, entry: Entry, temp: Temp, hot_until: float | None) -> None:
+        """Store a complete body under its entry."""
         self._bodies.publish(temp, entry.modified_s)
         try:
             self._bodies.unlink_hot(primary_of(entry.key))
@@ -89,8 +98,9 @@ class Disk:
         except (Unavailable, StorageFull):
             self._bodies.remove(entry.body)
             raise
+        if replaced is not None:
+            self._left([replaced])
         self._link(entry, hot_until)
-        return replaced
 
     def update(self, entry: Entry, hot_until: float | None, expected: Entry | None) -> bool:
         """A new record of a stored body. No effect when another body stands there, or a record that is not `expected`."""
@@ -103,10 +113,10 @@ class Disk:
         self._link(entry, hot_until)
         return True
 
-    def drop(self, keys: list[Key]) -> list[Left]:
-        """Forget entries, links first; gives their bodies."""
+    def drop(self, keys: list[Key]) -> None:
+        """Forget entries, links first."""
         self.unlink(keys)
-        return self.index.drop(keys)
+        self._left(self.index.drop(keys))
 
     def soften(self, keys: list[Key], at: float) -> None:
         """Mark entries as purged softly, links first."""

@@ -2,7 +2,7 @@
 
 While an order is carried out the store already answers as if it were done (`Standing`). nginx asks nobody, so its links
 go first. Then entries go, a page at a time, so that lookups find their turn in between; bodies are deleted last.
-An order that the disk refuses stays in force until it is given again, or the node starts anew.
+An order that the disk refuses stays in force until it is given again: by who gave it, or when the disk works again.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -37,14 +37,15 @@ class Forgetting:
     async def carry_out(self, order: PurgeOrder) -> int:
         """Gives the number of entries that it meant."""
         given_at = self._clock()
-        self._standing.begin(order, given_at)
+        number = self._standing.begin(order, given_at)
         try:
             count = await self._carried_out(order, given_at)
         except BaseException:
             if len(self._standing) > _MAX_STANDING:
+                self._standing.clear()
                 await self._store.lapse()
             raise
-        self._standing.end(order)
+        self._standing.end(order, number)
         return count
 
     async def count(self, order: PurgeOrder) -> int:

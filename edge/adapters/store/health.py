@@ -36,7 +36,7 @@ class Health:
             log.error("store.ill", reason=str(exc), **exc.context)
             self._loop.call_soon_threadsafe(self._noticed.set)
 
-    async def mend(self, reopen: Callable[[], Awaitable[None]]) -> None:
+    async def mend(self, reopen: Callable[[], Awaitable[None]], reopened: Callable[[], None]) -> None:
         """Try `reopen` until it works, whenever the disk fell ill. Runs for ever."""
         while True:
             await self._noticed.wait()
@@ -53,3 +53,4 @@ class Health:
                     self.is_ill = False
                     self._metrics.disk_ok.set(1)
                     log.info("store.well")
+                    reopened()

@@ -14,6 +14,7 @@ from edge.core.key import Key
 from playnet.purge.order import PurgeOrder
 
 LARGEST_BYTES: Final = 64 << 10  # docs/decisions/memory-tier.md
+_ENTRY_BYTES: Final = 2 << 10  # of Python objects beside a body: an empty one is not for nothing
 
 
 class Memory:
@@ -27,7 +28,7 @@ class Memory:
 
     def takes(self, size_bytes: int) -> bool:
         """Whether a body of this size may stand here."""
-        return size_bytes <= min(LARGEST_BYTES, self._limit_bytes)
+        return size_bytes <= LARGEST_BYTES and size_bytes + _ENTRY_BYTES <= self._limit_bytes
 
     def body(self, entry: Entry) -> bytes | None:
         """The body of this entry, if it is here."""
@@ -37,15 +38,20 @@ class Memory:
         self._policy.hit(entry.key)
         return held[1]
 
+    def has(self, entry: Entry) -> bool:
+        """Whether the body of this entry is here; looking is no use of it."""
+        return self._bodies.get(entry.key, ("", b""))[0] == entry.body
+
     def entry(self, key: Key) -> Entry | None:
         """An entry that stands here alone."""
         return self._alone.get(key)
 
     def keep(self, entry: Entry, data: bytes, *, alone: bool = False) -> None:
         """Take a body in. `alone`: with its entry, which no index knows."""
-        while self._policy.size_bytes + len(data) > self._limit_bytes and (victim := self._policy.evict()) is not None:
+        size_bytes = _ENTRY_BYTES + len(data) + (_text_bytes(entry) if alone else 0)
+        while self._policy.size_bytes + size_bytes > self._limit_bytes and (victim := self._policy.evict()) is not None:
             self._forget(victim)
-        self._policy.insert(entry.key, len(data))
+        self._policy.insert(entry.key, size_bytes)
         self._bodies[entry.key] = (entry.body, data)
         if alone:
             self._alone[entry.key] = entry
@@ -54,8 +60,8 @@ class Memory:
         self._metrics.memory_bytes.set(self._policy.size_bytes)
 
     def replace(self, entry: Entry) -> bool:
-        """A new record of an entry that stands here alone; False when it does not."""
-        if entry.key not in self._alone:
+        """A new record of an entry that stands here alone; False when it does not, or has another body by now."""
+        if entry.key not in self._alone or self._alone[entry.key].body != entry.body:
             return False
         self._alone[entry.key] = entry
         return True
@@ -74,3 +80,8 @@ class Memory:
     def meant(self, order: PurgeOrder) -> list[Key]:
         """Keys of the entries here alone that an order means."""
         return [key for key, entry in self._alone.items() if concerns(order, key, entry.tags)]
+
+
+def _text_bytes(entry: Entry) -> int:
+    """What came from the origin besides the body."""
+    return sum(len(name) + len(value) for name, value in entry.fields) + sum(map(len, entry.tags))

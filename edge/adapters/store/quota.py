@@ -1,5 +1,7 @@
 """Room: what the node may hold, who leaves when it is full, and what is written at all. No disk is touched here."""
 
+from typing import Final
+
 from edge.adapters.metrics import Metrics
 from edge.core.admission import Admission
 from edge.core.eviction import Policy
@@ -9,6 +11,9 @@ from edge.core.room import Room
 from .bodies import Bodies
 from .reservation import Limits
 from .sweeper import Sweeper
+
+_MEAN_BYTES: Final = 16 << 10  # of an entry, at least: an index of empty answers would fill memory, never the quota
+_FREE_ENTRIES: Final = 1 << 16  # however small they are
 
 
 class Quota:
@@ -21,6 +26,7 @@ class Quota:
         self._admission, self._limits, self._bodies, self._sweeper = admission, limits, bodies, sweeper
         self._metrics = metrics
         self._reserved_bytes = 0
+        self._most_entries = max(limits.quota_bytes // _MEAN_BYTES, _FREE_ENTRIES)
         metrics.quota_bytes.set(limits.quota_bytes)
 
     def replace(self, sizes: dict[Key, int]) -> None:
@@ -50,7 +56,10 @@ class Quota:
             return None
         kept_bytes = self.policy.size_bytes - excess
         victims: list[Key] = []
-        while self.policy.size_bytes > kept_bytes and (victim := self.policy.evict()) is not None:
+        while self.policy.size_bytes > kept_bytes or len(self.policy) >= self._most_entries:
+            victim = self.policy.evict()
+            if victim is None:
+                break
             victims.append(victim)
         self._reserved_bytes += size_bytes
         self._metrics.evictions.inc(len(victims))

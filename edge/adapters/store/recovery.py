@@ -34,6 +34,7 @@ class Recovered:
     unverified: list[tuple[Key, int]] = field(default_factory=list)
     orphans: list[Left] = field(default_factory=list)
     dropped: int = 0
+    newest_asked: float = 0.0
 
 
 def system_boot_id() -> str:
@@ -47,7 +48,6 @@ def system_boot_id() -> str:
 def recover(index: Index, bodies: Bodies, *, boot_id: str, marks: Marks, now: float) -> Recovered:
     """Look at everything once. Raises Unavailable when the disk does not work."""
     found = Recovered(_boot(index, bodies, boot_id))
-    bodies.empty_temp()
     standing = bodies.standing()
     lost: list[Key] = []
     ended: list[Key] = []
@@ -65,6 +65,7 @@ def recover(index: Index, bodies: Bodies, *, boot_id: str, marks: Marks, now: fl
             found.selectors[place.key] = place.selector
         primary = primary_of(place.key)
         newest[primary] = max(newest.get(primary, 0.0), place.asked)
+        found.newest_asked = max(found.newest_asked, place.asked)
         if place.hot_until is not None:
             if _is_hot(place, marks, now):
                 hot.append(place)

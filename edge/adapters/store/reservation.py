@@ -29,7 +29,7 @@ class Reservation:
     async def grow(self, size_bytes: int) -> bool:
         """Hold at least `size_bytes`, evicting others; False when even an empty cache would not have the room."""
         missing = size_bytes - self.held_bytes
-        if missing > 0 and not await self._store.make_room(missing):
+        if missing >= 0 and not await self._store.make_room(missing):
             return False
         self.held_bytes = max(self.held_bytes, size_bytes)
         return True

@@ -43,6 +43,7 @@ from .worker import Worker
 
 log = logger(__name__)
 
+_LOOKS: Final = 8
 _PARSED_ENTRIES: Final = 4096  # kept at hand, about 3 KiB each
 
 Clock = Callable[[], float]
@@ -67,19 +68,22 @@ class Store:
         self.causes, self.refusals = Causes(), Refusals()
         self.variants = Variants()
         self.settled = asyncio.Event()  # nothing of the start is left to do
+        self._unsettled = asyncio.Event()
+        self._unsettled.set()
+        self._newest_asked = 0.0
         self._folder, self._rules, self._metrics, self._clock = folder, rules, metrics, clock
         self._worker = Worker(metrics)
         self._hot = HotTree(bodies, metrics, clock)
-        self._disk = Disk(bodies, self.is_linked, self._unlinked)
-        self._health = Health(metrics)
         self._sweeper = Sweeper(bodies)
+        self._disk = Disk(bodies, self.is_linked, self._unlinked, self._sweeper.told)
+        self._health = Health(metrics)
         self._quota = Quota(rules.policy, rules.admission, rules.limits, bodies, self._sweeper, metrics)
         self._memory = Memory(rules.limits.memory_bytes, metrics)
         self._entries: OrderedDict[Key, Entry] = OrderedDict()
         self._changes = 0  # counts what was asked of the worker: an entry read before a change is not remembered
         self._verification = Verification(bodies, metrics, self._trust)
         self._standing = Standing()
-        self._forgetting = Forgetting(self, self._standing, clock)
+        self._forgetting = Forgetting(self, self._standing, self._now_or_later)
 
     @classmethod
     async def open(cls, folder: Path, rules: Rules, *, metrics: Metrics, clock: Clock) -> "Store":
@@ -110,6 +114,7 @@ class Store:
             opened, self._folder, boot_id=self._rules.boot_id, marks=self.marks, now=now
         )
         found, self.marks = opening.found, opening.marks
+        self._newest_asked = max(self._newest_asked, found.newest_asked)
         self._quota.replace(found.sizes)
         self._entries.clear()
         self._changes += 1
@@ -128,13 +133,23 @@ class Store:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._hot.expire(self._expired), name="expire-hot")
             group.create_task(self._sweeper.run(), name="sweep")
-            group.create_task(self._settle_down(), name="settle-down")
-            group.create_task(self._health.mend(self._mend), name="mend")
+            group.create_task(self._settle(), name="settle")
+            group.create_task(self._health.mend(self._mend, self._unsettled.set), name="mend")
 
     async def _mend(self) -> None:
+        """Open the disk anew, and do there what it refused: what was to be forgotten meanwhile."""
         await self._take_over(self._disk.reopen)
         self._told()
-        await self._settle_down()
+        await self._worker.run(self._disk.mark, self.marks)
+        for order in self._standing.orders:
+            await self.forget(order)
+
+    async def _settle(self) -> None:
+        """After each opening of the disk, beside all else: it may take hours. Runs for ever."""
+        while True:
+            await self._unsettled.wait()
+            self._unsettled.clear()
+            await self._settle_down()
 
     async def _settle_down(self) -> None:
         """What a start left for later."""
@@ -201,7 +216,12 @@ class Store:
 
     async def all_of(self, key: Key) -> list[Entry]:
         """Everything that is stored under a key that viewers ask for. Raises Unavailable."""
-        return [entry for place in await self._worker.run(self._disk.places_of, key) if (entry := await self.at(place))]
+        places = dict.fromkeys([*await self._worker.run(self._disk.places_of, key), key])
+        return [entry for place in places if (entry := await self.at(place))]
+
+    def is_in_memory(self, entry: Entry) -> bool:
+        """Whether its body is at hand."""
+        return self._memory.has(entry)
 
     def is_linked(self, key: Key) -> bool:
         """Whether nginx finds the key in the hot tree."""
@@ -254,20 +274,20 @@ class Store:
 
         Asks the worker before the first await: a caller that just looked whether the key was purged may rely on it.
         """
-        hot_until = self._settled(entry)
         room.release()
+        if self._health.is_ill:  # and soon read anew: nobody would know of what came in between
+            return False
+        hot_until = self._settled(entry)
         self._quota.policy.insert(entry.key, entry.size_bytes)
         self._memory.leave(entry.key)
         surplus = self.variants.add(entry.key, entry.selector)
         self._verification.leave(entry.key)
         try:
-            replaced = await self._worker.run(self._disk.publish, entry, temp, hot_until)
+            await self._worker.run(self._disk.publish, entry, temp, hot_until)
         except (Unavailable, StorageFull) as exc:
             self.failed("publish", exc)
             await self._drop([entry.key], "publish", Cause.UNCACHEABLE)
             return False
-        if replaced is not None:
-            self._sweeper.add([replaced])
         self._told()
         if surplus:
             await self._drop(surplus, "variants", Cause.EVICTED)
@@ -296,6 +316,7 @@ class Store:
         hot_until = entry.life.fresh_until if is_hot(entry, marks=self.marks, now=self._clock()) else None
         self._hot.settle(entry.key, hot_until)
         self._changed([entry.key])
+        self._newest_asked = max(self._newest_asked, entry.requested_at)
         return hot_until
 
     async def discard(self, temp: Temp) -> None:
@@ -303,9 +324,31 @@ class Store:
         await self._worker.run(self.bodies.discard, temp)
 
     async def drop(self, entry: Entry, cause: Cause = Cause.EVICTED) -> None:
-        """Forget one entry, with its slices: its body is not there, or (UNCACHEABLE) the origin has something else now."""
-        if cause is not Cause.EVICTED or self._is_there():
+        """Forget one entry, with its slices: its body is not there, or (UNCACHEABLE) the origin has something else now.
+
+        In the first case no effect on another body that stands there by now.
+        """
+        if cause is not Cause.EVICTED or (self._is_there() and await self._is_still(entry)):
             await self._drop([entry.key, *filter(self.has, entry.slice_keys)], "drop", cause)
+
+    async def _is_still(self, entry: Entry) -> bool:
+        """Whether nothing new came under its key since the entry was looked up."""
+        for _ in range(_LOOKS):
+            changes = self._changes
+            try:
+                stored = await self._worker.run(self._disk.get, entry.key)
+            except Unavailable as exc:
+                self.failed("lookup", exc)
+                return False
+            if stored is not None and stored.body != entry.body:
+                return False
+            if changes == self._changes:
+                return True
+        return False
+
+    def is_current(self, entry: Entry) -> bool:
+        """Whether the entry was looked up a moment ago and nothing happened to its key since."""
+        return self._entries.get(entry.key) == entry
 
     async def drop_slices(self, head: Entry) -> None:
         """Forget the slices of an object that has become another."""
@@ -320,7 +363,7 @@ class Store:
         if order.kind == "all":
             count = len(self._quota.policy)
             if order.soft:
-                await self._mark(replace(self.marks, stale_before=self._clock()))
+                await self._mark(replace(self.marks, stale_before=self._now_or_later()))
                 return count
             await self._clear_hot()
         alone = self._memory.meant(order)
@@ -356,7 +399,11 @@ class Store:
 
     async def lapse(self) -> None:
         """Purge orders were missed: nothing is served any more before it was validated."""
-        await self._mark(replace(self.marks, validate_before=self._clock()))
+        await self._mark(replace(self.marks, validate_before=self._now_or_later()))
+
+    def _now_or_later(self) -> float:
+        """The time of an order: all that is stored was asked for until then, even if the clock was put back since."""
+        return max(self._clock(), self._newest_asked)
 
     async def _mark(self, marks: Marks) -> None:
         self.marks = marks
@@ -396,11 +443,19 @@ class Store:
 
     async def _verified(self, entry: Entry) -> Entry | None:
         """The entry if its body has the bytes that were written; from then on nginx may serve it."""
-        if not await self._verification.holds(entry):
+        intact = await self._verification.holds(entry)
+        if intact is False:
             await self.drop(entry)
+        if not intact:
             return None
-        if self._settled(entry) is not None:
-            await self._relink([entry.key])
+        stored = self._entries.get(entry.key)
+        if stored is None or stored.body != entry.body:
+            return await self.at(entry.key)  # another one came meanwhile
+        try:
+            if self._settled(entry) is not None:
+                await self._relink([entry.key])
+        except Unavailable as exc:
+            self.failed("hot", exc)
         return entry
 
     async def _visit(self, key: Key) -> int:
@@ -423,7 +478,8 @@ class Store:
             self._verification.leave(key)
             self._hot.leave(key)
         try:
-            await self._sweeper.take(await self._worker.run(self._disk.drop, keys))
+            await self._worker.run(self._disk.drop, keys)
+            await self._sweeper.drain_few()
         except (Unavailable, StorageFull) as exc:
             self.failed(action, exc)
             if raising:

@@ -19,6 +19,7 @@ class Sweeper:
 
     def __init__(self, bodies: Bodies) -> None:
         self._bodies = bodies
+        self._loop = asyncio.get_running_loop()
         self._left: deque[Left] = deque()
         self._came = asyncio.Event()
         self._turn = asyncio.Lock()
@@ -31,16 +32,18 @@ class Sweeper:
             self.size_bytes += item.size_bytes
         self._came.set()
 
-    async def take(self, left: list[Left]) -> None:
-        """As `add`; a few are deleted at once, so that who forgets one object finds it gone."""
-        is_idle = not self._left
-        self.add(left)
-        if is_idle and len(left) <= _FEW:
+    def told(self, left: list[Left]) -> None:
+        """As `add`, from any thread: who asked for the deletion may have left meanwhile."""
+        self._loop.call_soon_threadsafe(self.add, left)
+
+    async def drain_few(self) -> None:
+        """Delete what there is if that is quick, so that who forgets one object finds it gone."""
+        if len(self._left) <= _FEW:
             await self.drain()
 
     async def drain(self) -> None:
-        """Delete all there are."""
-        while self._left:
+        """Delete all there are, and wait for those that are being deleted: they hold room."""
+        while self._left or self._turn.locked():
             async with self._turn:
                 await self._some()
 
@@ -53,8 +56,12 @@ class Sweeper:
 
     async def _some(self) -> None:
         batch = [self._left.popleft() for _ in range(min(_BATCH, len(self._left)))]
-        await asyncio.to_thread(_remove, self._bodies, [item.body for item in batch])
-        self.size_bytes -= sum(item.size_bytes for item in batch)
+        if not batch:
+            return
+        try:
+            await asyncio.to_thread(_remove, self._bodies, [item.body for item in batch])
+        finally:
+            self.size_bytes -= sum(item.size_bytes for item in batch)
 
 
 def _remove(bodies: Bodies, names: list[str]) -> None:

@@ -35,7 +35,7 @@ class Verification:
     def __init__(self, bodies: Bodies, metrics: Metrics, trust: Callable[[list[int]], Awaitable[None]]) -> None:
         self._bodies, self._metrics, self._trust = bodies, metrics, trust
         self._unverified: dict[Key, int] = {}
-        self._reading: dict[str, asyncio.Future[bool]] = {}
+        self._reading: dict[Key, asyncio.Future[bool]] = {}  # until somebody has heard the result
         self._verified: list[int] = []
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="edge-verify")
 
@@ -49,28 +49,29 @@ class Verification:
     def replace(self, unverified: Iterable[tuple[Key, int]]) -> None:
         """Keys and numbers of the entries whose bodies nobody knows about."""
         self._unverified = dict(unverified)
+        self._reading.clear()
         self._metrics.unverified_entries.set(len(self._unverified))
 
     def leave(self, key: Key) -> None:
         """The key has another body now, or none."""
+        self._reading.pop(key, None)
         if self._unverified.pop(key, None) is not None:
             self._metrics.unverified_entries.set(len(self._unverified))
 
-    async def holds(self, entry: Entry) -> bool:
-        """Whether the entry's body may be served. However many ask, it is read once."""
+    async def holds(self, entry: Entry) -> bool | None:
+        """Whether the entry's body may be served; None: nobody knows in time. However many ask, it is read once."""
         if entry.key not in self._unverified:
             return True
-        reading = self._reading.get(entry.body)
+        reading = self._reading.get(entry.key)
         if reading is None:
             reading = asyncio.wrap_future(self._threads.submit(is_intact, self._bodies, entry))
-            self._reading[entry.body] = reading
-            reading.add_done_callback(lambda _: self._reading.pop(entry.body, None))
+            self._reading[entry.key] = reading
         with suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE_S):
                 intact = await asyncio.shield(reading)
                 self._settle(entry, intact)
                 return intact
-        return False
+        return None
 
     def _settle(self, entry: Entry, intact: bool) -> None:
         number = self._unverified.get(entry.key)
@@ -92,8 +93,11 @@ class Verification:
     async def run(self, visit: Callable[[Key], Awaitable[int]]) -> None:
         """Verify everything, newest first, at a pace. `visit` looks an entry up, as a viewer would, and gives its size."""
         for key in list(reversed(self._unverified)):
-            if key in self._unverified:
-                await asyncio.sleep(await visit(key) / _PACE_BYTES_S)
+            size_bytes = await visit(key) if key in self._unverified else 0
+            if (reading := self._reading.get(key)) is not None:  # a large one, on a slow disk
+                await asyncio.wait([reading])
+                size_bytes = await visit(key)
+            await asyncio.sleep(size_bytes / _PACE_BYTES_S)
             if len(self._verified) >= _BATCH:
                 await self.flush()
         await self.flush()
