@@ -57,6 +57,7 @@ from .routes.authorisation import Authorisation, checked_routes
 from .routes.health import Health
 from .routes.media import Viewing
 from .routes.pages import Pages
+from .routes.sight import Sight
 from .signals import Signals, signals
 
 log = logger(__name__)
@@ -178,7 +179,7 @@ def _add_routes(app: FastAPI, config: Config, parts: _Parts, metrics: Metrics, w
     app.include_router(purge_routes.writing(purges))
     app.include_router(token_routes.writing(signing, Revoking(parts.database), assets))
     parts.membership.add_routes(app)
-    parts.signals.add_routes(app)
+    parts.signals.add_routes(app, Sight(assets, signing))
     app.router.routes.extend([*viewing.routes(), *health.routes(), *Pages(web, presence).routes()])
 
 

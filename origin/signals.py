@@ -21,6 +21,7 @@ from .core.accounts.sessions import cookie_rule
 from .core.signals.representation import Receipt, Report
 from .routes import signals as routes
 from .routes.openapi import declare
+from .routes.sight import Sight
 from .routes.viewers import Viewers
 
 
@@ -30,28 +31,40 @@ class Signals:
 
     intake: Intake
     upkeep: Upkeep
-    desk: routes.Desk
+    places: Places
+    reactions: Reactions
+    library: Library
+    viewers: Viewers
+    public_url: str
 
-    def add_routes(self, app: FastAPI) -> None:
+    def add_routes(self, app: FastAPI, sight: Sight) -> None:
         """Everything below /api/v1 that is about watching."""
-        app.include_router(routes.resuming(self.desk))
-        app.include_router(routes.reacting(self.desk))
-        app.include_router(routes.keeping(self.desk))
-        app.router.routes.insert(0, routes.beating(self.desk))  # most calls are beats: found at once
+        desk = routes.Desk(
+            intake=self.intake,
+            places=self.places,
+            reactions=self.reactions,
+            library=self.library,
+            paces=Paces(),
+            viewers=self.viewers,
+            sight=sight,
+            public_url=self.public_url,
+        )
+        app.include_router(routes.resuming(desk))
+        app.include_router(routes.reacting(desk))
+        app.include_router(routes.keeping(desk))
+        app.router.routes.insert(0, routes.beating(desk))  # most calls are beats: found at once
         declare(app, {routes.BEATS_PATH: {"post": routes.BEATS_OPERATION}}, Report, Receipt)
 
 
 def signals(config: Config, database: Database, redis: Redis) -> Signals:
     """Everything wired, nothing opened."""
     durations, hot = Durations(), HotPlaces(redis)
-    intake = Intake(Ledger(database, durations), hot)
-    desk = routes.Desk(
-        intake=intake,
+    return Signals(
+        intake=Intake(Ledger(database, durations), hot),
+        upkeep=Upkeep(database, keep_s=config.analytics.keep_beats),
         places=Places(database, durations, hot),
         reactions=Reactions(database),
         library=Library(database, durations),
-        paces=Paces(),
         viewers=Viewers(cookie_rule(config.public_url, plain_http=config.auth.plain_http)),
         public_url=config.public_url,
     )
-    return Signals(intake, Upkeep(database, keep_s=config.analytics.keep_beats), desk)

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response as PlainResponse
 from starlette.routing import Route
 
-from origin.adapters.assets import read_asset
+from origin.adapters.assets import read_asset, read_standing
 from origin.adapters.signals.intake import Intake
 from origin.adapters.signals.ledger import Arrival
 from origin.adapters.signals.library import Library
@@ -40,12 +40,14 @@ from origin.core.signals.representation import (
     represent_bins,
 )
 from origin.core.signals.resume import Mark, Trail, is_finished, place, start_ms
+from origin.core.visibility import is_sealed, may_see
 from playnet.asgi.problems import MEDIA_TYPE
 from playnet.errors import InvalidInput, TooLarge
 from playnet.names import AssetId
 
 from .assets import known, problems
 from .authorisation import address_of, caller_of, documented_token
+from .sight import DOCUMENTED, Sight
 from .viewers import Viewers, Who, mark
 
 BEATS_PATH: Final = "/api/v1/beats"
@@ -98,6 +100,7 @@ class Desk:
     library: Library
     paces: Paces
     viewers: Viewers
+    sight: Sight
     public_url: str
 
     async def viewer(self, request: Request, response: Response) -> Who:
@@ -130,17 +133,19 @@ def resuming(desk: Desk) -> APIRouter:
     """Where to go on, and what was watched. By device for those who have not signed in."""
     router = APIRouter(prefix="/api/v1", tags=["signals"])
 
-    @router.get("/resume/{asset_id}", responses=problems(404, 503))
+    @router.get("/resume/{asset_id}", responses=problems(404, 503), openapi_extra=DOCUMENTED)
     async def show_place(asset_id: str, request: Request, response: Response) -> PlaceView:
         """Where to go on with an asset, wherever it was watched."""
         asset, who = known(asset_id), await desk.viewer(request, response)
+        await desk.sight.require(request, asset)
         return _place(asset, *await desk.places.find((who.viewer, asset)))
 
-    @router.put("/resume/{asset_id}", responses=problems(400, 403, 404, 413, 429, 503))
+    @router.put("/resume/{asset_id}", responses=problems(400, 403, 404, 413, 429, 503), openapi_extra=DOCUMENTED)
     async def set_place(asset_id: str, new: NewPlace, request: Request, response: Response) -> PlaceView:
         """Say where one is, from a player that sends no beats."""
         asset, who = known(asset_id), await desk.viewer(request, response)
         desk.paces.require(who.viewer, OF_VIEWER)
+        await desk.sight.require(request, asset)
         choices = {name: getattr(new, name) or "" for name in ("rendition", "audio", "captions")}
         now = EpochMs(round(time.time() * 1000))
         moved = told(who.viewer, now, round(new.position_s * 1000), ended=new.ended, **choices)
@@ -152,7 +157,7 @@ def resuming(desk: Desk) -> APIRouter:
     ) -> History:
         """List what was begun and not finished, the latest first."""
         who = await desk.viewer(request, response)
-        return _history(desk, *await desk.library.unfinished(who.viewer, _after(cursor), limit))
+        return _history(desk, request, *await desk.library.unfinished(who.viewer, _after(cursor), limit))
 
     @router.get("/history", responses=problems(400, 503))
     async def list_history(
@@ -160,7 +165,7 @@ def resuming(desk: Desk) -> APIRouter:
     ) -> History:
         """List what was watched, the latest first."""
         who = await desk.viewer(request, response)
-        return _history(desk, *await desk.library.history(who.viewer, _after(cursor), limit))
+        return _history(desk, request, *await desk.library.history(who.viewer, _after(cursor), limit))
 
     @router.delete("/history", status_code=204, responses=problems(403, 503))
     async def clear_history(request: Request, response: Response) -> None:
@@ -182,29 +187,42 @@ def reacting(desk: Desk) -> APIRouter:
     router = APIRouter(prefix="/api/v1/assets", tags=["signals"])
     own = [Security(documented_token)]
 
-    @router.get("/{asset_id}/most-replayed", responses=problems(404, 503))
-    async def most_replayed(asset_id: str, response: Response) -> MostReplayed:
+    @router.get("/{asset_id}/most-replayed", responses=problems(404, 503), openapi_extra=DOCUMENTED)
+    async def most_replayed(asset_id: str, request: Request, response: Response) -> MostReplayed:
         """Show how often each part of an asset was played."""
         asset = known(asset_id)
+        standing = await desk.sight.require(request, asset)
         bins = await desk.library.most_replayed(asset)
-        response.headers["Cache-Control"] = f"public, max-age={_MOST_REPLAYED_S}"
+        kept = "no-store" if is_sealed(standing.visibility) else f"public, max-age={_MOST_REPLAYED_S}"
+        response.headers["Cache-Control"] = kept
         return MostReplayed(asset=asset, bins=represent_bins(bins))
 
-    @router.get("/{asset_id}/reaction", responses=problems(404, 503))
+    @router.get("/{asset_id}/reaction", responses=problems(404, 503), openapi_extra=DOCUMENTED)
     async def show_reaction(asset_id: str, request: Request, response: Response) -> ReactionView:
         """Show one's own reaction, and how many there are."""
         response.headers["Cache-Control"] = "no-store"
-        return await desk.reactions.show(known(asset_id), caller_of(request).account)
+        asset = known(asset_id)
+        await desk.sight.require(request, asset)
+        return await desk.reactions.show(asset, caller_of(request).account)
 
-    @router.put("/{asset_id}/reaction", responses=problems(400, 401, 403, 404, 413, 503), dependencies=own)
+    @router.put(
+        "/{asset_id}/reaction",
+        responses=problems(400, 401, 403, 404, 413, 503),
+        openapi_extra=DOCUMENTED,
+        dependencies=own,
+    )
     async def react(asset_id: str, new: NewReaction, request: Request) -> ReactionView:
         """Like or dislike an asset. Once or many times: the same."""
-        return await desk.reactions.react(known(asset_id), caller_of(request).own_account(), new.reaction)
+        asset = known(asset_id)
+        await desk.sight.require(request, asset)
+        return await desk.reactions.react(asset, caller_of(request).own_account(), new.reaction)
 
     @router.delete("/{asset_id}/reaction", responses=problems(401, 403, 404, 503), dependencies=own)
     async def withdraw_reaction(asset_id: str, request: Request) -> ReactionView:
         """Neither like nor dislike it any more."""
-        return await desk.reactions.react(known(asset_id), caller_of(request).own_account(), Reaction.NONE)
+        asset = known(asset_id)
+        await desk.sight.require(request, asset)
+        return await desk.reactions.react(asset, caller_of(request).own_account(), Reaction.NONE)
 
     return router
 
@@ -218,13 +236,19 @@ def keeping(desk: Desk) -> APIRouter:
         """List what is kept for later, the newest first."""
         account = caller_of(request).own_account()
         rows, more = await desk.library.kept(account, _after(cursor), limit)
-        items = [Kept(asset=represent(read_asset(row), desk.public_url), added_at=row["added_at"]) for row in rows]
+        items = [
+            Kept(asset=represent(read_asset(row), desk.public_url), added_at=row["added_at"])
+            for row in rows
+            if _may_see(row, request)
+        ]
         return WatchLater(items=items, next=_next(rows, "added_at", more=more))
 
     @router.put("/{asset_id}", status_code=204, responses=problems(401, 403, 404, 409, 503))
     async def keep_for_later(asset_id: str, request: Request) -> None:
         """Keep an asset for later. Once or many times: the same."""
-        await desk.library.keep(caller_of(request).own_account(), known(asset_id))
+        asset = known(asset_id)
+        await desk.sight.require(request, asset)
+        await desk.library.keep(caller_of(request).own_account(), asset)
 
     @router.delete("/{asset_id}", status_code=204, responses=problems(401, 403, 404, 503))
     async def drop_from_later(asset_id: str, request: Request) -> None:
@@ -265,7 +289,7 @@ def _place(asset: AssetId, trail: Trail, duration_ms: int) -> PlaceView:
     )
 
 
-def _history(desk: Desk, rows: list[asyncpg.Record], more: bool) -> History:
+def _history(desk: Desk, request: Request, rows: list[asyncpg.Record], more: bool) -> History:
     items = [
         Watched(
             asset=represent(read_asset(row), desk.public_url),
@@ -274,8 +298,14 @@ def _history(desk: Desk, rows: list[asyncpg.Record], more: bool) -> History:
             watched_at=row["watched_at"],
         )
         for row in rows
+        if _may_see(row, request)
     ]
     return History(items=items, next=_next(rows, "watched_at", more=more))
+
+
+def _may_see(row: asyncpg.Record, request: Request) -> bool:
+    """A list has no playback token: private videos stand in those of their editors only."""
+    return may_see(read_standing(row), caller_of(request))
 
 
 def _after(cursor: str | None) -> Cursor | None:

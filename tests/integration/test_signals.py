@@ -302,3 +302,35 @@ def test_devices_get_a_cookie_that_scripts_cannot_read(place: Place) -> None:
             assert schema["components"]["schemas"]["Report"]["properties"]["beats"]["maxItems"] == 200
 
     run(scenario())
+
+
+def test_private_videos_go_on_for_who_may_play_them_only(place: Place) -> None:
+    async def scenario() -> None:
+        async with running(place) as api, browser(api) as bearer, browser(api) as stranger:
+            asset = await _film(api)
+            for person, email in ((bearer, "ada@example.org"), (stranger, "eve@example.org")):
+                await enrol(api, email)
+                await person.sign_in(email)
+                assert (await person.call("PUT", f"/api/v1/watch-later/{asset}"))[0] == 204
+            edit: dict[str, Any] = {"json": {"visibility": "private"}, "headers": {"If-Match": "*"}}
+            assert (await api.call("PATCH", f"/api/v1/assets/{asset}", **edit))[0] == 200
+            _, signed = await api.call("POST", "/api/v1/tokens", json={"asset": asset})
+            token = {"headers": {"Playback-Token": signed["token"]}}
+            calls: list[tuple[str, str, dict[str, Any]]] = [
+                ("PUT", f"/api/v1/resume/{asset}", {"json": {"position_s": 60}}),
+                ("GET", f"/api/v1/resume/{asset}", {}),
+                ("GET", f"/api/v1/assets/{asset}/most-replayed", {}),
+                ("GET", f"/api/v1/assets/{asset}/reaction", {}),
+                ("PUT", f"/api/v1/assets/{asset}/reaction", {"json": {"reaction": "like"}}),
+                ("DELETE", f"/api/v1/assets/{asset}/reaction", {}),
+            ]
+            for method, path, options in calls:
+                assert (await stranger.call(method, path, **options))[0] == 404, (method, path)
+                assert (await bearer.call(method, path, **options, **token))[0] == 200, (method, path)
+            assert (await stranger.call("PUT", f"/api/v1/watch-later/{asset}"))[0] == 404
+            player = Player(asset)
+            await send(stranger, player, *player.watched(20))
+            for path in ("history", "continue-watching", "watch-later"):
+                assert (await stranger.call("GET", f"/api/v1/{path}"))[1]["items"] == [], "a list tells no title"
+
+    run(scenario())

@@ -80,7 +80,7 @@ RULES: Final[Mapping[Route, Rule]] = {
     ("GET", "/api/v1/history"): _OPEN_TO_KNOWN,
     ("DELETE", "/api/v1/history"): _OPEN_TO_KNOWN,
     ("DELETE", "/api/v1/history/{asset_id}"): _OPEN_TO_KNOWN,
-    ("GET", "/api/v1/assets/{asset_id}/most-replayed"): _OPEN,
+    ("GET", "/api/v1/assets/{asset_id}/most-replayed"): _OPEN_TO_KNOWN,
     ("GET", "/api/v1/assets/{asset_id}/reaction"): _OPEN_TO_KNOWN,
     ("PUT", "/api/v1/assets/{asset_id}/reaction"): _SELF,
     ("DELETE", "/api/v1/assets/{asset_id}/reaction"): _SELF,

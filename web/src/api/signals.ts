@@ -1,5 +1,6 @@
 // Where to go on, and what viewers think: the parts of the API that are about one viewer and one asset.
 import { ApiError } from "./assets";
+import { tokenOf } from "./urls";
 
 export interface Place {
   startS: number;
@@ -43,12 +44,13 @@ function path(asset: string): string {
 }
 
 async function call(method: string, url: string, deadlineMs: number, body?: unknown): Promise<Record<string, unknown>> {
+  const token = tokenOf(location.hash); // of a private video: whoever may play it may say so here, too
   let answer: unknown;
   try {
     const reply = await fetch(url, {
       method,
       signal: AbortSignal.timeout(deadlineMs),
-      headers: { Accept: "application/json", ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
+      headers: { Accept: "application/json", ...(token === null ? {} : { "Playback-Token": token }), ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     if (!reply.ok) throw new ApiError(reply.status, `HTTP ${reply.status}`);

@@ -11,7 +11,7 @@ const counted = new Intl.NumberFormat(undefined, { notation: "compact" });
 export function OpinionButtons({ asset }: { asset: string }) {
   const [opinion, tell] = useReducer(reduceOpinion, unknown);
   useEffect(() => {
-    getReactions(asset).then((reactions) => tell({ type: "told", reactions }), () => tell({ type: "refused" }));
+    getReactions(asset).then((reactions) => tell({ type: "told", reactions }), () => undefined); // pressing one tells
   }, [asset]);
 
   const press = (reaction: "like" | "dislike") => {
