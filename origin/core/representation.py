@@ -4,6 +4,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from playnet.media.records import TextTrack
 from playnet.media.summary import Rendition
 from playnet.names import dash_path, hls_path, revision_prefix, watch_path
 from playnet.purge.objection import objection
@@ -18,6 +19,16 @@ _EXAMPLE_ID = "k3v9m2qx7ahd"
 
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+
+class Captions(_Model):
+    """One language of captions."""
+
+    label: str
+    language: str | None
+    forced: bool = Field(description="Only what has to be read even by those who understand the sound.")
+    hearing: bool = Field(description="With sounds described.")
+    url: str = Field(description="WebVTT.")
 
 
 class AssetView(_Model):
@@ -54,6 +65,7 @@ class AssetView(_Model):
                     "views": 1024,
                     "likes": 12,
                     "dislikes": 1,
+                    "captions": [],
                     "notes": [],
                     "created_at": "2026-01-05T10:00:00Z",
                     "updated_at": "2026-01-05T10:00:42Z",
@@ -88,6 +100,7 @@ class AssetView(_Model):
     views: int = 0
     likes: int = 0
     dislikes: int = 0
+    captions: list[Captions] = Field(description="WebVTT files; the manifests list them as well.")
     notes: list[str] = Field(description="What of the source is shown differently, or not at all, for people.")
     created_at: datetime
     updated_at: datetime
@@ -204,6 +217,7 @@ def represent(asset: Asset, public_url: str) -> AssetView:
         likes=asset.likes,
         dislikes=asset.dislikes,
         notes=list(summary.notes) if summary else [],
+        captions=[_captions(asset, text, public_url) for text in summary.texts] if summary else [],
         created_at=asset.created_at,
         updated_at=asset.updated_at,
     )
@@ -214,6 +228,17 @@ def represent_page(page: Page, public_url: str) -> AssetPage:
     return AssetPage(
         items=[represent(asset, public_url) for asset in page.assets],
         next=write_cursor(page.next) if page.next else None,
+    )
+
+
+def _captions(asset: Asset, text: TextTrack, public_url: str) -> Captions:
+    assert asset.revision is not None
+    return Captions(
+        label=text.label,
+        language=text.language,
+        forced=text.forced,
+        hearing=text.hearing,
+        url=f"{public_url}/{revision_prefix(asset.id, asset.revision)}{text.name}/1.vtt",
     )
 
 

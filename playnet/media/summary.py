@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from .records import AudioTrack, Presentation, VideoTrack
+from .records import AudioTrack, Presentation, TextTrack, VideoTrack
 
 
 class _Shown(BaseModel):
@@ -53,6 +53,7 @@ class Summary(BaseModel):
     poster: bool
     storyboard: bool
     notes: tuple[str, ...] = ()
+    texts: tuple[TextTrack, ...] = ()
 
 
 def summarise(presentation: Presentation) -> Summary:
@@ -63,6 +64,7 @@ def summarise(presentation: Presentation) -> Summary:
         poster=presentation.poster,
         storyboard=presentation.storyboard is not None,
         notes=presentation.notes,
+        texts=presentation.texts,
     )
 
 

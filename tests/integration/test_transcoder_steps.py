@@ -25,7 +25,7 @@ from tests.integration.transcoding import ffmpeg
 from transcoder.adapters import packager
 from transcoder.adapters.ffmpeg import Limits, Runner, find_tools
 from transcoder.adapters.source import Sources
-from transcoder.adapters.steps import Made, Planned, Progress, Steps
+from transcoder.adapters.steps import Made, Planned, Progress, Steps, Unfit
 from transcoder.core import argv
 from transcoder.core.graph import Assignment
 from transcoder.core.plan import Plan, VideoPlan
@@ -304,3 +304,30 @@ def _children() -> str:
     """Names of this process's children, waited for or not."""
     pids = [pid for task in Path("/proc/self/task").glob("*/children") for pid in task.read_text().split()]
     return " ".join(Path(f"/proc/{pid}/comm").read_text() for pid in pids)
+
+
+class _Crashing:
+    """A decoder that a picture in the middle kills."""
+
+    async def ffmpeg(self, argv: object, limits: Limits, feed: object) -> None:
+        raise ToolFailed("ffmpeg was killed by SIGSEGV", status=-11, log="")
+
+
+def test_a_chunk_that_kills_its_tool_every_time_is_made_in_one_go_at_last(source: Path, short_tmp: Path) -> None:
+    async def scenario() -> None:
+        store = FileStore(short_tmp / "objects")
+        await store.put("source/abcdefghijkm/u", source)
+        steps = Steps(store, Runner(find_tools(SETTINGS)), SETTINGS, short_tmp, chunk_s=2)
+        planned = await steps.run(_task("probe", 0, None), {}, _folder(short_tmp), Progress())
+        assert isinstance(planned, Planned)
+        crashing = Steps(store, cast(Runner, _Crashing()), SETTINGS, short_tmp, chunk_s=2)
+        chunk = _task("video", 1, planned.plan)
+        with pytest.raises(ToolFailed, match="SIGSEGV"):
+            await crashing.run(chunk, {}, _folder(short_tmp), Progress())
+        assert isinstance(await crashing.run(replace(chunk, last=True), {}, _folder(short_tmp), Progress()), Unfit)
+        whole = replace(chunk, part=planned.plan.video.chunks if planned.plan.video else 0, last=True)
+        with pytest.raises(ToolFailed, match="SIGSEGV"):
+            await crashing.run(whole, {}, _folder(short_tmp), Progress())
+        await store.close()
+
+    run(scenario())

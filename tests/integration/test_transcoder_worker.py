@@ -350,3 +350,33 @@ def test_a_job_comes_into_being_with_its_transaction_and_once(upload: Path, shor
                 assert await conn.fetchval(count) == 3
 
     run(scenario())
+
+
+class Cancelling(Script):
+    """While its sound is being made, somebody stops the whole revision."""
+
+    def __init__(self, world: Studio, **endings: list[Outcome | Exception]) -> None:
+        super().__init__(**endings)
+        self._world = world
+
+    async def run(
+        self, claim: Claim, results: Mapping[str, list[dict[str, Any]]], folder: Path, progress: Progress
+    ) -> Outcome:
+        if claim.kind == "audio":
+            await self._world.pool.execute("update task set state = 'cancelled' where kind = 'audio'")
+        return await super().run(claim, results, folder, progress)
+
+
+def test_a_task_that_was_cancelled_at_its_end_is_closed(upload: Path, short_tmp: Path, postgres_dsn: str) -> None:
+    """It did its work before the next heartbeat could tell: the lease and the job must not stay."""
+
+    async def scenario() -> None:
+        async with studio(short_tmp, postgres_dsn) as world:
+            asset = await world.add(upload)
+            script = Cancelling(world, probe=[Planned(PLAN)], audio=[MADE])
+            await _work(world, script, "select finished_at is not null from task where kind = 'audio'")
+            audio = (await world.tasks(asset))["audio"]
+            assert (audio["state"], audio["lease_until"], audio["result"]) == ("cancelled", None, None)
+            assert await world.pool.fetchval("select count(*) from pgqueuer") == 0
+
+    run(scenario())

@@ -191,7 +191,7 @@ class Steps:
 
     async def _video(self, task: Assignment, plan: Plan, source: Path, folder: Path, progress: Progress) -> Outcome:
         """One chunk, or all in one go. A chunk that is not what was planned is no reason to fail: a seek went wrong,
-        or the packets promised more than decodes. Only a tool that was killed is tried again as it was."""
+        or the packets promised more than decodes. Only a tool that was killed is tried again as it was, but the last time in one piece as well."""
         video = plan.video
         assert video is not None
         if video.is_whole(task.part):
@@ -202,7 +202,8 @@ class Steps:
         try:
             return Made((await self._encode_video(task, video, source, folder, progress)).model_dump(mode="json"))
         except (MediaRejected, ToolFailed) as exc:
-            if isinstance(exc, ToolFailed) and (crashed(exc) or isinstance(blame(exc), StorageFull)):
+            killed = isinstance(exc, ToolFailed) and crashed(exc) and not task.last
+            if killed or (isinstance(exc, ToolFailed) and isinstance(blame(exc), StorageFull)):
                 raise
             return Unfit(video, f"part {task.part}: {exc} {exc.context.get('log', '')}".strip())
 

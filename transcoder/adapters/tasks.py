@@ -94,6 +94,7 @@ class TaskTable:
             revision=Revision(row["revision"]),
             source_key=row["source_key"] or "",
             plan=Plan.model_validate(row["plan"]) if row["plan"] is not None else None,
+            last=row["attempts"] >= self._max_attempts,
         )
         if claim.attempt > self._max_attempts:
             reason = _GAVE_UP.format(attempts=self._max_attempts)

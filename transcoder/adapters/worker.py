@@ -189,7 +189,9 @@ class Worker:
                 await self._settle(claim, ending)
             except LostTask:
                 log.info("task.lost", task=claim.label)
-                return
+                if isinstance(ending, Lost):
+                    return
+                ending = Lost()  # cancelled a moment ago, perhaps: then it is ours to close
             except (Unavailable, StorageFull) as exc:
                 self._metrics.away.inc()
                 log.warning("task.unsettled", task=claim.label, error=str(exc))
@@ -215,7 +217,9 @@ class Worker:
                 log.error("task.broken", task=claim.label, error=error, attempt=claim.attempt, again=again)
             case Away(error):
                 await self._tasks.give_back(claim, error, delay_s=_AWAY_S)
-                self._held_up[claim.id] = (time.monotonic(), error)
+                now = time.monotonic()
+                known = {task: one for task, one in self._held_up.items() if now - one[0] < _HELD_UP_S}
+                self._held_up = {**known, claim.id: (now, error)}
                 log.warning("task.postponed", task=claim.label, error=error)
             case Stopped():
                 await self._tasks.give_back(claim, "the worker stopped")

@@ -10,7 +10,9 @@ from .plan import Plan, VideoPlan
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
-    """One task, as the step that does it needs to know it. `part`: which chunk of the timeline, which sound."""
+    """One task, as the step that does it needs to know it. `part`: which chunk of the timeline, which sound.
+    `last`: it will not be started once more.
+    """
 
     kind: TaskKind
     part: int
@@ -18,6 +20,7 @@ class Assignment:
     revision: Revision
     source_key: str
     plan: Plan | None
+    last: bool = False
 
     @property
     def label(self) -> str:

@@ -25,6 +25,7 @@ it("keeps to the origin of the page, whatever the public address is", () => {
     dash: "/v/k3v9m2qx7ahd/manifest.mpd",
     poster: null,
     storyboard: null,
+    captions: [],
     durationS: 62.3,
   });
 });

@@ -27,6 +27,7 @@ export interface Asset {
   poster: string | null;
   storyboard: string | null;
   views: number;
+  captions: readonly { name: string; language: string; url: string }[];
 }
 
 export interface AssetPage {
@@ -104,7 +105,14 @@ export function readAsset(value: unknown): Asset {
     dash: sameOrigin(dash),
     poster: poster && sameOrigin(poster),
     storyboard: storyboard && sameOrigin(storyboard),
+    captions: Array.isArray(from["captions"]) ? from["captions"].flatMap(readCaption) : [],
   };
+}
+
+function readCaption(value: unknown): { name: string; language: string; url: string }[] {
+  const from = record(value);
+  const [name, url] = [text(from, "label"), text(from, "url")];
+  return name === null || url === null ? [] : [{ name, language: text(from, "language") ?? "", url: sameOrigin(url) }];
 }
 
 function record(value: unknown): Record<string, unknown> {

@@ -80,7 +80,7 @@ function QualityMenu({ state, player }: { state: PlayerState; player: Player }) 
 
 function SoundMenu({ state, player }: { state: PlayerState; player: Player }) {
   return (
-    <select aria-label={strings.sound} value={state.sound ?? ""} onChange={(event) => player.hear(Number(event.target.value))}>
+    <select aria-label={strings.sound} title={strings.sound} className="sound" value={state.sound ?? ""} onChange={(event) => player.hear(Number(event.target.value))}>
       {state.sounds.map(({ name, language }, place) => (
         <option key={place} value={place} lang={language}>
           {name}
@@ -94,7 +94,7 @@ function TextMenu({ state, player }: { state: PlayerState; player: Player }) {
   const choose = (event: ChangeEvent<HTMLSelectElement>) =>
     player.read(event.target.value === "off" ? null : Number(event.target.value));
   return (
-    <select aria-label={strings.captions} value={state.text ?? "off"} onChange={choose}>
+    <select aria-label={strings.captions} title={strings.captions} className="captions" value={state.text ?? "off"} onChange={choose}>
       <option value="off">{strings.noCaptions}</option>
       {state.texts.map(({ name, language }, place) => (
         <option key={place} value={place} lang={language}>

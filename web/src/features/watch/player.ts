@@ -3,11 +3,12 @@
 import type shaka from "shaka-player/dist/shaka-player.hls-es2021";
 
 import { explain } from "./failures";
-import type { Choice, PlayerEvent, Quality } from "./state";
+import type { Caption, PlayerEvent, Quality } from "./state";
 
 export interface Source {
   type: "hls" | "dash";
   url: string;
+  captions: readonly Caption[];
 }
 
 /** Where to begin, and in which languages, by what is known of the viewer. */
@@ -36,6 +37,7 @@ type Shaka = typeof shaka;
 // About 3 s for one request. Shaka Player then tries the other qualities, and we start all of that again: a person
 // hears of an outage after half a minute or more, while a node is replaced in seconds.
 const RETRIES = { maxAttempts: 4, baseDelay: 400, backoffFactor: 2, fuzzFactor: 0.5, timeout: 30_000 };
+const ABOVE_CONTROLS = 76; // per cent of the picture's height
 const ROUNDS = 8;
 const BETWEEN_ROUNDS_S = 3;
 const CONFIGURATION = {
@@ -69,6 +71,8 @@ class Session implements Player {
   private readonly ending = new AbortController();
   private loaded = false;
   private rounds = 0; // in a row that brought nothing
+  private words: HTMLTrackElement[] = [];
+  private text: number | null = null;
   private wished = false; // play was asked for before there was anything to play; attaching the source forgets it
 
   constructor(
@@ -79,6 +83,8 @@ class Session implements Player {
   ) {}
 
   start(): void {
+    this.words = this.source.captions.map(caption);
+    this.video.append(...this.words);
     this.listenToVideo();
     const { startS } = this.beginning;
     this.load(startS > 0 ? startS : null)
@@ -124,7 +130,8 @@ class Session implements Player {
   }
 
   read(text: number | null): void {
-    this.player?.selectTextTrack(text === null ? null : this.player.getTextTracks()[text]);
+    this.words.forEach(({ track }, place) => (track.mode = place === text ? "showing" : "disabled"));
+    this.text = text;
     this.offer();
   }
 
@@ -144,6 +151,7 @@ class Session implements Player {
 
   async destroy(): Promise<void> {
     this.ending.abort();
+    for (const track of this.words) track.remove();
     await this.player?.destroy();
   }
 
@@ -162,7 +170,7 @@ class Session implements Player {
     const { startS, audio, captions } = this.beginning;
     const sound = this.player?.getAudioTracks().findIndex((track) => track.language === audio) ?? -1;
     if (sound >= 0) this.hear(sound);
-    const text = this.player?.getTextTracks().findIndex((track) => track.language === captions) ?? -1;
+    const text = this.source.captions.findIndex((one) => one.language === captions);
     if (text >= 0) this.read(text);
     if (startS > 0) this.tell({ type: "resumed", positionS: startS });
   }
@@ -182,7 +190,7 @@ class Session implements Player {
     player.addEventListener("buffering", (event) =>
       this.tell({ type: "buffering", on: (event as unknown as { buffering: boolean }).buffering }),
     );
-    for (const change of ["trackschanged", "audiotrackschanged", "variantchanged", "textchanged"]) {
+    for (const change of ["trackschanged", "audiotrackschanged", "variantchanged"]) {
       player.addEventListener(change, () => this.offer());
     }
     for (const change of ["adaptation", "variantchanged"]) player.addEventListener(change, () => this.show());
@@ -218,13 +226,14 @@ class Session implements Player {
   }
 
   private offer(): void {
-    const [sounds, texts] = [this.player?.getAudioTracks() ?? [], this.player?.getTextTracks() ?? []];
+    const sounds = this.player?.getAudioTracks() ?? [];
+    const active = sounds.findIndex((track) => track.active);
     this.tell({
       type: "offered",
-      sounds: sounds.map((track) => ({ ...choice(track), name: heard(track) })),
-      sound: place(sounds.findIndex((track) => track.active)),
-      texts: texts.map(choice),
-      text: place(texts.findIndex((track) => track.active)),
+      sounds: sounds.map((track) => ({ name: heard(track), language: track.language })),
+      sound: active < 0 ? null : active,
+      texts: this.source.captions,
+      text: this.text,
     });
   }
 
@@ -255,17 +264,23 @@ class Session implements Player {
   };
 }
 
-function choice(track: { label?: string | null; language: string }): Choice {
-  return { name: track.label || track.language, language: track.language };
-}
-
 function heard(track: shaka.extern.AudioTrack): string {
-  const { name } = choice(track);
+  const name = track.label || track.language;
   return (track.channelsCount ?? 2) > 2 ? `${name} 5.1` : name;
 }
 
-function place(index: number): number | null {
-  return index < 0 ? null : index;
+/**
+ * Captions are the element's own. Shaka Player 5.2 loses whole-file captions of HLS that are asked for when all pictures
+ * are there (it learns where they belong when it appends pictures), and leaves those of before on the screen.
+ */
+function caption({ name, language, url }: Caption): HTMLTrackElement {
+  const track = Object.assign(document.createElement("track"), { kind: "subtitles", label: name, srclang: language, src: url });
+  track.addEventListener("load", () => {
+    for (const cue of track.track.cues ?? []) {
+      if (cue instanceof VTTCue && cue.line === "auto") Object.assign(cue, { snapToLines: false, line: ABOVE_CONTROLS });
+    }
+  });
+  return track;
 }
 
 function side(track: shaka.extern.Track): number {

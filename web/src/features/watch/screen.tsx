@@ -42,7 +42,7 @@ export function Screen({ asset, type }: { asset: Asset; type: "hls" | "dash" }) 
     let gone = false;
     const start = (beginning: Beginning) => {
       if (gone) return;
-      opened = open(element, { type, url: type === "hls" ? asset.hls : asset.dash }, beginning, emit);
+      opened = open(element, { type, url: type === "hls" ? asset.hls : asset.dash, captions: asset.captions }, beginning, emit);
       reporter.current = report(element, asset.id);
       setPlayer(opened);
     };

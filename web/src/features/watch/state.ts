@@ -13,6 +13,11 @@ export interface Choice {
   language: string;
 }
 
+/** A WebVTT file. */
+export interface Caption extends Choice {
+  url: string;
+}
+
 export interface Failure {
   cause: Cause;
   code: string;
