@@ -31,7 +31,7 @@ from tests.servers import Postgres, RedisServer, hand_over
 
 _VIEWERS = 2_000
 _FILMS = 50
-_BEATS = 10_000
+_BEATS = 5_000
 _CONNECTIONS = 64
 _GOAL_PER_S = 1_000
 _ROUNDS = 3
