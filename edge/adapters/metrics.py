@@ -59,7 +59,8 @@ class Metrics:
         )  # fmt: skip
         self.queue_depth = Gauge(
             "playnet_edge_queue_depth",
-            "Work that waits by queue: store (changes and reads of the disk's index; above 100 for long: the disk is too slow).",
+            "Work that waits by queue: store (changes and reads of the disk's index; above 100 for long: the disk is too slow), "
+            "sweep (bodies that are to be deleted; growing: the disk is too slow), join (1 while slices are copied together).",
             ["queue"],
             registry=self.registry,
         )

@@ -258,6 +258,7 @@ def _brain(
         f"    proxy_read_timeout {max(round(node.brain_timeout_s), 1)}s;",
         "    proxy_pass_header Date;",
         "    error_page 502 504 = @brain_gone;",
+        *_indent(_pages(node)),
         *_file_log(node),
         "}",
     ]

@@ -318,6 +318,8 @@ def test_stored_files_cannot_be_named(pair: Pair, door: str) -> None:
 
 # --- too much
 
+CHUNKED = b"POST %s HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+
 
 @DOORS
 @pytest.mark.parametrize(
@@ -330,6 +332,8 @@ def test_stored_files_cannot_be_named(pair: Pair, door: str) -> None:
             id="fields",
         ),
         pytest.param(b"POST %s HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999999\r\n\r\n", 413, id="body"),
+        pytest.param(CHUNKED + b"4000000000\r\n" + b"x" * 1000, 413, id="chunk"),
+        pytest.param(CHUNKED + b"ZZZ\r\n", 400, id="no-chunk"),
     ],
 )  # fmt: skip
 def test_too_much_is_said_to_be_too_much(pair: Pair, door: str, request_: bytes, status: int) -> None:

@@ -223,3 +223,33 @@ def test_a_body_is_published_though_its_owner_is_gone(short_tmp: Path) -> None:
             assert entry.modified_s is None
 
     run(body())
+
+
+@pytest.mark.parametrize("is_purged", [False, True], ids=["evicted", "purged"])
+def test_nobody_writes_where_another_body_still_stands(
+    short_tmp: Path, monkeypatch: pytest.MonkeyPatch, is_purged: bool
+) -> None:
+    """A large object goes for a small one: what is left over is nobody's before its bytes are gone."""
+
+    async def body() -> None:
+        clock, began, go = Clock(), threading.Event(), threading.Event()
+        async with store(short_tmp, clock, quota_bytes=3000) as held:
+            await put(held, answered(KEY, clock), b"x" * 3000)
+            drop = held._disk.drop
+
+            def slow(keys: list[Key]) -> None:
+                began.set()
+                go.wait(20)
+                drop(keys)
+
+            monkeypatch.setattr(held._disk, "drop", slow)
+            first = asyncio.create_task(held.drop_purged([KEY]) if is_purged else held.make_room(100))
+            await asyncio.to_thread(began.wait, 20)
+            second = asyncio.create_task(held.make_room(800))
+            await asyncio.to_thread(go.wait, 0.05)
+            assert not second.done() or not second.result()
+            go.set()
+            await asyncio.wait([first, second])
+            assert await held.make_room(800)
+
+    run(body())

@@ -229,10 +229,12 @@ class Cutting:
         return outcome
 
     async def _let_go(self, place: Place) -> None:
-        place.room.release()
         place.body.release()
-        if place.temp is not None:
-            await self._store.discard(place.temp)
+        try:
+            if place.temp is not None:
+                await self._store.discard(place.temp)  # first: until then its bytes stand on the disk
+        finally:
+            place.room.release()
 
     def _closed(self, cut: Cut, number: int) -> None:
         if self._open.get(cut.key(number)) is cut:

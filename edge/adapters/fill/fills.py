@@ -68,7 +68,7 @@ class Fills:
         self._refreshes = 0
         self._files = ThreadPoolExecutor(_FILE_THREADS, thread_name_prefix="edge-bodies")
         self._cutting = Cutting(store, upstream, group, self._files, metrics=metrics, clock=clock)
-        joining = Joining(store, group, self._files, most_bytes=keeping.joined_bytes)
+        joining = Joining(store, group, self._files, metrics=metrics, most_bytes=keeping.joined_bytes)
         self.slices = Slices(store, self._cutting, joining, clock)
 
     async def close(self) -> None:
@@ -341,9 +341,11 @@ class Fills:
             body.finish()
             return await self._keep(fill, draft, temp, room)
         finally:
-            room.release()
-            if temp is not None:
-                await self._store.discard(temp)
+            try:
+                if temp is not None:
+                    await self._store.discard(temp)  # first: until then its bytes stand on the disk
+            finally:
+                room.release()
 
     async def _keep(self, fill: Fill, draft: Entry, temp: Temp | None, room: Reservation) -> str:
         """Publish a complete body if it may be."""

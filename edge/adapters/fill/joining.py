@@ -11,6 +11,7 @@ from concurrent.futures import Executor
 from dataclasses import replace
 from typing import Final
 
+from edge.adapters.metrics import Metrics
 from edge.adapters.store.bodies import Temp, refused
 from edge.adapters.store.reading import in_files
 from edge.adapters.store.store import Store
@@ -31,8 +32,11 @@ _NOT_COPIED: Final = frozenset({errno.ENOSYS, errno.EOPNOTSUPP, errno.EXDEV, err
 class Joining:
     """At most one object at a time. `most_bytes`: of an object; larger ones stay in slices, which leave one by one."""
 
-    def __init__(self, store: Store, group: asyncio.TaskGroup, files: Executor, *, most_bytes: int) -> None:
+    def __init__(
+        self, store: Store, group: asyncio.TaskGroup, files: Executor, *, metrics: Metrics, most_bytes: int
+    ) -> None:
         self._store, self._group, self._files, self._most_bytes = store, group, files, most_bytes
+        self._joining = metrics.queue_depth.labels("join")
         self._head: Entry | None = None
         self._is_doomed = False
         self._task: asyncio.Task[None] | None = None
@@ -52,6 +56,7 @@ class Joining:
         """The object was read, from slices alone: join it if they are all there."""
         if self._head is None and head.length_bytes <= self._most_bytes and all(map(self._store.has, head.slice_keys)):
             self._head, self._is_doomed = head, False
+            self._joining.set(1)
             self._task = self._group.create_task(self._run(head), name=f"join:{head.key}")
 
     async def _run(self, head: Entry) -> None:
@@ -65,6 +70,7 @@ class Joining:
             log.exception("slices.join_crashed", key=head.key)
         finally:
             self._head = self._task = None
+            self._joining.set(0)
 
     async def _join(self, head: Entry) -> bool:
         """Copy and publish; False when something changed meanwhile, or there is no room."""
@@ -83,10 +89,12 @@ class Joining:
             whole = replace(stored, sliced=None, body=temp.id, size_bytes=head.length_bytes, checksum=checksum)
             return await self._store.publish(whole, temp, room)
         finally:
-            room.release()
-            if temp is not None:
-                os.close(temp.fd)
-                await self._store.discard(temp)
+            try:
+                if temp is not None:
+                    os.close(temp.fd)
+                    await self._store.discard(temp)
+            finally:
+                room.release()
 
     async def _copy(self, head: Entry, temp: Temp) -> int | None:
         """All slices into one file; gives its checksum, None when one of them is gone."""

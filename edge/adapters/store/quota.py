@@ -1,5 +1,8 @@
 """Room: what the node may hold, who leaves when it is full, and what is written at all. No disk is touched here."""
 
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from edge.adapters.metrics import Metrics
@@ -25,7 +28,8 @@ class Quota:
         self.policy = policy
         self._admission, self._limits, self._bodies, self._sweeper = admission, limits, bodies, sweeper
         self._metrics = metrics
-        self._reserved_bytes = 0
+        self._reserved_bytes = self._leaving_bytes = 0
+        self._leaving: set[asyncio.Future[None]] = set()
         self._most_entries = max(limits.quota_bytes // _MEAN_BYTES, _FREE_ENTRIES)
         metrics.quota_bytes.set(limits.quota_bytes)
 
@@ -48,7 +52,9 @@ class Quota:
 
     async def reserve(self, size_bytes: int) -> list[Key] | None:
         """Hold room, and name those who must leave for it; None, and nothing held, when all of them would not do."""
-        if self._excess(size_bytes) and self._sweeper.size_bytes:
+        if self._excess(size_bytes) and (self._leaving or self._sweeper.size_bytes):
+            if self._leaving:
+                await asyncio.wait(self._leaving)
             await self._sweeper.drain()  # rather than evict for bodies that are going anyway
         excess = self._excess(size_bytes)
         if excess is None:
@@ -69,6 +75,23 @@ class Quota:
         """The opposite of `reserve`."""
         self._reserved_bytes -= size_bytes
 
+    @contextmanager
+    def leaving(self, keys: list[Key]) -> Iterator[None]:
+        """These are dropped; until the block ends their bytes stand on the disk, and then the sweeper knows of them."""
+        before = self.policy.size_bytes
+        for key in keys:
+            self.policy.remove(key)
+        left_bytes = before - self.policy.size_bytes
+        self._leaving_bytes += left_bytes
+        gone = asyncio.get_running_loop().create_future()
+        self._leaving.add(gone)
+        try:
+            yield
+        finally:
+            self._leaving_bytes -= left_bytes
+            self._leaving.discard(gone)
+            gone.set_result(None)
+
     def _excess(self, size_bytes: int) -> int | None:
         free_bytes = self._bodies.free_bytes()
         if free_bytes is None:
@@ -76,7 +99,7 @@ class Quota:
         room = Room(
             self._limits.quota_bytes,
             self.policy.size_bytes,
-            self._reserved_bytes + self._sweeper.size_bytes,
+            self._reserved_bytes + self._leaving_bytes + self._sweeper.size_bytes,
             free_bytes,
             self._limits.spare_bytes,
         )

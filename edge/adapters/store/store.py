@@ -74,10 +74,11 @@ class Store:
         self._folder, self._rules, self._metrics, self._clock = folder, rules, metrics, clock
         self._worker = Worker(metrics)
         self._hot = HotTree(bodies, metrics, clock)
-        self._sweeper = Sweeper(bodies)
+        self._sweeper = Sweeper(bodies, metrics)
         self._disk = Disk(bodies, self.is_linked, self._unlinked, self._sweeper.told)
         self._health = Health(metrics)
         self._quota = Quota(rules.policy, rules.admission, rules.limits, bodies, self._sweeper, metrics)
+        self._making_room = asyncio.Lock()
         self._memory = Memory(rules.limits.memory_bytes, metrics)
         self._entries: OrderedDict[Key, Entry] = OrderedDict()
         self._changes = 0  # counts what was asked of the worker: an entry read before a change is not remembered
@@ -249,11 +250,12 @@ class Store:
 
     async def make_room(self, size_bytes: int) -> bool:
         """Reserve; evicts what the policy names until quota and disk allow it. False when they cannot, or the disk is ill."""
-        victims = await self._quota.reserve(size_bytes) if self._is_there() else None
-        if victims:
-            await self._drop(victims, "evict", Cause.EVICTED)
-            await self._sweeper.drain()
-        return victims is not None
+        async with self._making_room:  # one by one: what a victim leaves over is nobody's before its body is deleted
+            victims = await self._quota.reserve(size_bytes) if self._is_there() else None
+            if victims:
+                await self._drop(victims, "evict", Cause.EVICTED)
+                await self._sweeper.drain()
+            return victims is not None
 
     def _is_there(self) -> bool:
         """Whether the disk can be used. One that was taken away is no reason to forget what stands on it."""
@@ -472,13 +474,13 @@ class Store:
         self._changed(keys)
         for key in keys:
             self.causes.note(key, cause)
-            self._quota.policy.remove(key)
             self._memory.leave(key)
             self.variants.remove(key)
             self._verification.leave(key)
             self._hot.leave(key)
         try:
-            await self._worker.run(self._disk.drop, keys)
+            with self._quota.leaving(keys):
+                await self._worker.run(self._disk.drop, keys)
             await self._sweeper.drain_few()
         except (Unavailable, StorageFull) as exc:
             self.failed(action, exc)

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Final
 
+from edge.adapters.metrics import Metrics
 from playnet.errors import Unavailable
 
 from .bodies import Bodies
@@ -17,8 +18,9 @@ _FEW: Final = 64
 class Sweeper:
     """They still take room on the disk: `size_bytes` of it. A crash leaves them to the next start."""
 
-    def __init__(self, bodies: Bodies) -> None:
+    def __init__(self, bodies: Bodies, metrics: Metrics) -> None:
         self._bodies = bodies
+        self._waiting = metrics.queue_depth.labels("sweep")
         self._loop = asyncio.get_running_loop()
         self._left: deque[Left] = deque()
         self._came = asyncio.Event()
@@ -30,6 +32,7 @@ class Sweeper:
         for item in left:
             self._left.append(item)
             self.size_bytes += item.size_bytes
+            self._waiting.inc()
         self._came.set()
 
     def told(self, left: list[Left]) -> None:
@@ -62,6 +65,7 @@ class Sweeper:
             await asyncio.to_thread(_remove, self._bodies, [item.body for item in batch])
         finally:
             self.size_bytes -= sum(item.size_bytes for item in batch)
+            self._waiting.dec(len(batch))
 
 
 def _remove(bodies: Bodies, names: list[str]) -> None:
