@@ -5,11 +5,12 @@
 
 import sys
 
-from bench import bodies, encode, eviction, signals, store, tokens
+from bench import bodies, catalogue, encode, eviction, signals, store, tokens
 from bench.edge import command as edge
 
 _BENCHES = {
     "bodies": bodies.run,
+    "catalogue": catalogue.run,
     "edge": lambda: edge.main([]),
     "encode": encode.run,
     "eviction": eviction.run,

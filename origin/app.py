@@ -40,6 +40,7 @@ from .adapters.presence import Presence
 from .adapters.purges import Purges
 from .adapters.relay import PURGES, REVOCATIONS, Relay
 from .adapters.rounds import keep_going
+from .adapters.search import Search
 from .adapters.sweeper import Sweeper
 from .adapters.upload.body import Limits
 from .adapters.upload.joining import Joining
@@ -51,6 +52,7 @@ from .membership import Membership, membership
 from .routes import assets as asset_routes
 from .routes import openapi
 from .routes import purges as purge_routes
+from .routes import search as search_routes
 from .routes import tokens as token_routes
 from .routes import tus as tus_routes
 from .routes.authorisation import Authorisation, checked_routes
@@ -175,6 +177,7 @@ def _add_routes(app: FastAPI, config: Config, parts: _Parts, metrics: Metrics, w
     signing = Signing(keys, SigningSettings(config.public_url, life_s, rules), presence)
     app.include_router(asset_routes.reading(assets, signing, config.public_url))
     app.include_router(asset_routes.writing(assets, parts.catalogue, parts.uploads, parts.sweeper, config.public_url))
+    app.include_router(search_routes.searching(Search(parts.database), config.public_url))
     app.include_router(tus_routes.writing(parts.resumables, assets, max_bytes=config.origin.max_source))
     app.include_router(purge_routes.writing(purges))
     app.include_router(token_routes.writing(signing, Revoking(parts.database), assets))

@@ -16,10 +16,12 @@ class _Page(Protocol):
     def model_dump_json(self) -> str: ...
 
 
-def paged(request: Request, page: _Page) -> Response:
-    """The page. FastAPI would check and convert it a second time, which costs more than the query."""
+def paged(request: Request, page: _Page, **instead: str | None) -> Response:
+    """The page; `instead`: parameters that the next one is asked for with. FastAPI would convert it a second time."""
     response = Response(page.model_dump_json(), media_type="application/json")
     if page.next is not None:
-        following = request.url.include_query_params(cursor=page.next)
+        following = request.url.include_query_params(
+            cursor=page.next, **{name: value for name, value in instead.items() if value is not None}
+        )
         response.headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
     return response

@@ -58,6 +58,7 @@ RULES: Final[Mapping[Route, Rule]] = {
     # Assets
     ("GET", "/api/v1/assets"): _OPEN_TO_KNOWN,
     ("GET", "/api/v1/assets/{asset_id}"): _OPEN_TO_KNOWN,
+    ("GET", "/api/v1/search"): _OPEN,
     ("POST", "/api/v1/assets"): _PUBLISH,
     ("PUT", "/api/v1/assets/{asset_id}/source"): _PUBLISH,
     ("DELETE", "/api/v1/assets/{asset_id}"): Rule(Permission.PUBLISH, audit="asset.delete"),
