@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from redis.asyncio import from_url
+from redis.asyncio import Redis, from_url
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -29,8 +29,9 @@ from edge.adapters.store.reservation import Limits
 from edge.adapters.store.store import Rules, Store
 from edge.adapters.upstream.pool import Deadlines
 from edge.adapters.upstream.upstream import Membership, Upstream
-from edge.adapters.viewer.delivery import Delivery, Settings
+from edge.adapters.viewer.delivery import Delivery
 from edge.adapters.viewer.gate import Gate, TokenSettings
+from edge.adapters.viewer.parts import Parts, Settings
 from edge.core.admission import ADMISSIONS, DEFAULT_ADMISSION
 from edge.core.eviction import DEFAULT_POLICY, POLICIES
 from edge.core.nginx import PUBLIC_HEADER
@@ -92,44 +93,17 @@ class _Node:
         brain, metrics = self.brain, self.metrics
         gate = Gate(brain.tokens, self.clock) if brain.tokens is not None else None
         async with AsyncExitStack() as stack:
-            try:
-                store = await Store.open(
-                    brain.cache,
-                    Rules(
-                        policy=POLICIES[brain.policy](),
-                        admission=ADMISSIONS[brain.admission](secrets.token_bytes(16)),
-                        limits=Limits(brain.size_bytes, brain.spare_bytes, brain.memory_bytes),
-                        boot_id=system_boot_id(),
-                    ),
-                    metrics=metrics,
-                    clock=self.clock,
-                )
-            except Unavailable as exc:
-                raise StartupFailed(f"cache folder {brain.cache}: {exc} ({exc.context.get('cause')})") from exc
+            store = await self._store()
             stack.push_async_callback(store.close)
             position = Position.at(await store.position(), self.clock)
-            membership = Membership(brain.fleet, brain.prover, position) if brain.fleet and brain.prover else None
-            upstream = Upstream(
-                brain.origins,
-                deadlines=Deadlines(connect_s=brain.connect_s, read_s=brain.read_s),
-                metrics=metrics,
-                clock=self.clock,
-                membership=membership,
-            )
+            upstream = self._upstream(position)
             stack.push_async_callback(upstream.close)
             group = await stack.enter_async_context(asyncio.TaskGroup())
-            keeping = Keeping(
-                min(brain.max_object_bytes, brain.size_bytes),
-                brain.negative_s,
-                brain.slice_bytes,
-                joined_bytes=brain.size_bytes // _JOINED_SHARE,
-            )
-            fills = Fills(store, upstream, group, keeping=keeping, metrics=metrics, clock=self.clock)
+            fills = Fills(store, upstream, group, keeping=_keeping(brain), metrics=metrics, clock=self.clock)
             stack.push_async_callback(fills.close)
+            prefetch = Prefetch(brain.name, store, fills, upstream, metrics, self.clock) if brain.prefetch else None
             tasks = [group.create_task(_kept(store.upkeep), name="upkeep")]
-            prefetch = None
-            if brain.prefetch:
-                prefetch = Prefetch(brain.name, store, fills, upstream, metrics, self.clock)
+            if prefetch is not None:
                 tasks.append(group.create_task(_kept(prefetch.run), name="prefetch"))
             if gate is not None:
                 tasks.append(group.create_task(_kept(gate.watch), name="token-keys"))
@@ -145,26 +119,67 @@ class _Node:
                 tasks.append(group.create_task(purges.run(), name="purges"))
                 tasks.append(group.create_task(purges.answer(), name="purge-questions"))
                 if gate is not None:
-                    revocations = Revocations(redis, gate.revoked, metrics, kept_s=gate.longest_s, clock=self.clock)
-                    tasks.append(group.create_task(revocations.run(), name="revocations"))
-            settings = Settings(
-                brain.name,
-                has_nginx=brain.reports is not None,
-                honours_wishes=brain.honour_request_directives,
-                slice_bytes=brain.slice_bytes,
-                gate=gate,
-            )
-            self.delivery = Delivery(settings, store, fills, upstream, metrics, self.clock)
-            self.delivery.prefetch = prefetch
-            self.inspection = Inspection(
-                brain.name, store, fills, metrics, self.clock, follows_purges=brain.redis_url is not None
-            )
+                    tasks.append(group.create_task(self._revocations(redis, gate).run(), name="revocations"))
+            self.delivery = Delivery(
+                Parts(
+                    settings=_settings(brain, gate), store=store, fills=fills, upstream=upstream, metrics=metrics,
+                    clock=self.clock, prefetch=prefetch,
+                )
+            )  # fmt: skip
+            follows = brain.redis_url is not None
+            self.inspection = Inspection(brain.name, store, fills, metrics, self.clock, follows_purges=follows)
             try:
                 yield
             finally:
                 for task in tasks:
                     task.cancel()
                 await asyncio.wait(tasks)
+
+    async def _store(self) -> Store:
+        """Raises StartupFailed."""
+        brain = self.brain
+        rules = Rules(
+            policy=POLICIES[brain.policy](),
+            admission=ADMISSIONS[brain.admission](secrets.token_bytes(16)),
+            limits=Limits(brain.size_bytes, brain.spare_bytes, brain.memory_bytes),
+            boot_id=system_boot_id(),
+        )
+        try:
+            return await Store.open(brain.cache, rules, metrics=self.metrics, clock=self.clock)
+        except Unavailable as exc:
+            raise StartupFailed(f"cache folder {brain.cache}: {exc} ({exc.context.get('cause')})") from exc
+
+    def _upstream(self, position: Position) -> Upstream:
+        brain = self.brain
+        return Upstream(
+            brain.origins,
+            deadlines=Deadlines(connect_s=brain.connect_s, read_s=brain.read_s),
+            metrics=self.metrics,
+            clock=self.clock,
+            membership=Membership(brain.fleet, brain.prover, position) if brain.fleet and brain.prover else None,
+        )
+
+    def _revocations(self, redis: Redis, gate: Gate) -> Revocations:
+        return Revocations(redis, gate.revoked, self.metrics, kept_s=gate.longest_s, clock=self.clock)
+
+
+def _keeping(brain: Brain) -> Keeping:
+    return Keeping(
+        min(brain.max_object_bytes, brain.size_bytes),
+        brain.negative_s,
+        brain.slice_bytes,
+        joined_bytes=brain.size_bytes // _JOINED_SHARE,
+    )
+
+
+def _settings(brain: Brain, gate: Gate | None) -> Settings:
+    return Settings(
+        brain.name,
+        has_nginx=brain.reports is not None,
+        honours_wishes=brain.honour_request_directives,
+        slice_bytes=brain.slice_bytes,
+        gate=gate,
+    )
 
 
 async def _kept(run: Callable[[], object]) -> None:

@@ -194,7 +194,7 @@ def test_a_client_has_so_many_requests_under_way(short_tmp: Path, free_port: Por
 
 def test_a_body_that_drips_ends_its_request(short_tmp: Path, free_port: Port, monkeypatch: pytest.MonkeyPatch) -> None:
     """nginx's time-out starts again with every byte; the brain counts them."""
-    monkeypatch.setattr("edge.adapters.viewer.answers._SILENCE_S", 0.5)
+    monkeypatch.setattr("edge.adapters.viewer.viewer._SILENCE_S", 0.5)
 
     async def scenario() -> None:
         async with brain(free_port(), short_tmp) as lab:
