@@ -8,11 +8,10 @@ whatever comes after it was allowed by somebody who knew of the purge.
 import asyncio
 import secrets
 import zlib
-from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from edge.adapters.metrics import Metrics
 from edge.core.admission import Admission
@@ -36,15 +35,13 @@ from .health import Health
 from .hot import HotTree
 from .memory import Memory
 from .quota import Quota
+from .records import Records
 from .reservation import Limits, Reservation
 from .sweeper import Sweeper
 from .verification import Verification
 from .worker import Worker
 
 log = logger(__name__)
-
-_LOOKS: Final = 8
-_PARSED_ENTRIES: Final = 4096  # kept at hand, about 3 KiB each
 
 Clock = Callable[[], float]
 
@@ -80,8 +77,7 @@ class Store:
         self._quota = Quota(rules.policy, rules.admission, rules.limits, bodies, self._sweeper, metrics)
         self._making_room = asyncio.Lock()
         self._memory = Memory(rules.limits.memory_bytes, metrics)
-        self._entries: OrderedDict[Key, Entry] = OrderedDict()
-        self._changes = 0  # counts what was asked of the worker: an entry read before a change is not remembered
+        self._records = Records(self._worker, self._disk)
         self._verification = Verification(bodies, metrics, self._trust)
         self._standing = Standing()
         self._forgetting = Forgetting(self, self._standing, self._now_or_later)
@@ -117,8 +113,7 @@ class Store:
         found, self.marks = opening.found, opening.marks
         self._newest_asked = max(self._newest_asked, found.newest_asked)
         self._quota.replace(found.sizes)
-        self._entries.clear()
-        self._changes += 1
+        self._records.clear()
         for key, selector in found.selectors.items():
             self.variants.add(key, selector)
         self._hot.replace(found.hot)
@@ -185,7 +180,7 @@ class Store:
         if self._health.is_ill:
             return None
         try:
-            entry = self._entries.get(key) or await self._read(key)
+            entry = await self._records.get(key)
         except Unavailable as exc:
             self.failed("lookup", exc)
             return None
@@ -193,25 +188,16 @@ class Store:
             entry = self._standing.applied(entry)
         return await self._verified(entry) if entry is not None and key in self._verification else entry
 
-    async def _read(self, key: Key) -> Entry | None:
-        changes = self._changes
-        entry = await self._worker.run(self._disk.get, key)
-        if entry is not None and changes == self._changes:
-            self._entries[key] = entry
-            if len(self._entries) > _PARSED_ENTRIES:
-                self._entries.popitem(last=False)
-        return entry
-
     async def small_body(self, entry: Entry) -> bytes | None:
         """The body if it is a small one, from memory or into it; None: ask the disk. What nginx serves alone is left to it."""
         data = self._memory.body(entry)
         if data is not None or entry.sliced or not self._memory.takes(entry.size_bytes) or entry.key in self._hot:
             return data
-        changes = self._changes
+        changes = self._records.changes
         data = await asyncio.to_thread(self.bodies.read, entry.body)
         if data is None or zlib.crc32(data) != entry.checksum:
             return None
-        if changes == self._changes:
+        if changes == self._records.changes:
             self._memory.keep(entry, data)
         return data
 
@@ -235,8 +221,7 @@ class Store:
     def hit(self, key: Key) -> None:
         """The entry was used, by the brain or by nginx."""
         self._quota.policy.hit(key)
-        if key in self._entries:
-            self._entries.move_to_end(key)
+        self._records.hit(key)
 
     # --- room
 
@@ -317,7 +302,7 @@ class Store:
         """Until when the entry stands in the hot tree, which knows of it now. Whatever was at hand is not any more."""
         hot_until = entry.life.fresh_until if is_hot(entry, marks=self.marks, now=self._clock()) else None
         self._hot.settle(entry.key, hot_until)
-        self._changed([entry.key])
+        self._records.changed([entry.key])
         self._newest_asked = max(self._newest_asked, entry.requested_at)
         return hot_until
 
@@ -334,23 +319,15 @@ class Store:
             await self._drop([entry.key, *filter(self.has, entry.slice_keys)], "drop", cause)
 
     async def _is_still(self, entry: Entry) -> bool:
-        """Whether nothing new came under its key since the entry was looked up."""
-        for _ in range(_LOOKS):
-            changes = self._changes
-            try:
-                stored = await self._worker.run(self._disk.get, entry.key)
-            except Unavailable as exc:
-                self.failed("lookup", exc)
-                return False
-            if stored is not None and stored.body != entry.body:
-                return False
-            if changes == self._changes:
-                return True
-        return False
+        try:
+            return await self._records.has_still(entry)
+        except Unavailable as exc:
+            self.failed("lookup", exc)
+            return False
 
     def is_current(self, entry: Entry) -> bool:
         """Whether the entry was looked up a moment ago and nothing happened to its key since."""
-        return self._entries.get(entry.key) == entry
+        return self._records.latest(entry.key) == entry
 
     async def drop_slices(self, head: Entry) -> None:
         """Forget the slices of an object that has become another."""
@@ -372,7 +349,10 @@ class Store:
         for key in alone:
             self.causes.note(key, Cause.PURGED)
             self._memory.leave(key)
-        return len(alone) + await self._forgetting.carry_out(order)
+        count = len(alone) + await self._forgetting.carry_out(order)
+        if order.kind == "all":
+            await asyncio.to_thread(self.bodies.empty_trash)  # last: nobody is served from there
+        return count
 
     async def count(self, order: PurgeOrder) -> int:
         """How many entries an order would mean, now. Raises Unavailable."""
@@ -394,7 +374,7 @@ class Store:
 
     async def soften(self, keys: list[Key], at: float) -> None:
         """Entries that were asked for until `at` are stale. Raises Unavailable."""
-        self._changed(keys)
+        self._records.changed(keys)
         for key in keys:
             self._hot.leave(key)
         await self._worker.run(self._disk.soften, keys, at)
@@ -409,9 +389,10 @@ class Store:
 
     async def _mark(self, marks: Marks) -> None:
         self.marks = marks
-        self._changes += 1
+        self._records.changed([])
         await self._clear_hot()  # first: it needs no space on the disk, and nginx asks nobody
         await self._worker.run(self._disk.mark, marks)
+        await asyncio.to_thread(self.bodies.empty_trash)
 
     async def position(self) -> int:
         """How far the purge log was applied."""
@@ -427,7 +408,6 @@ class Store:
         self._hot.clear()
         await self._worker.run(self.bodies.clear_hot)
         self._told()
-        await asyncio.to_thread(self.bodies.empty_trash)
 
     async def _expired(self, key: Key) -> None:
         try:
@@ -450,7 +430,7 @@ class Store:
             await self.drop(entry)
         if not intact:
             return None
-        stored = self._entries.get(entry.key)
+        stored = self._records.latest(entry.key)
         if stored is None or stored.body != entry.body:
             return await self.at(entry.key)  # another one came meanwhile
         try:
@@ -471,7 +451,7 @@ class Store:
 
     async def _drop(self, keys: list[Key], action: str, cause: Cause, *, raising: bool = False) -> None:
         """Forget in the index, and in the hot tree before; bodies go behind our back."""
-        self._changed(keys)
+        self._records.changed(keys)
         for key in keys:
             self.causes.note(key, cause)
             self._memory.leave(key)
@@ -487,11 +467,6 @@ class Store:
             if raising:
                 raise
         self._told()
-
-    def _changed(self, keys: Iterable[Key]) -> None:
-        self._changes += 1
-        for key in keys:
-            self._entries.pop(key, None)
 
     def _told(self) -> None:
         self._metrics.stored_bytes.set(self._quota.policy.size_bytes)
