@@ -151,7 +151,8 @@ def test_what_ignores_its_end_is_killed_with_its_whole_group(short_tmp: Path) ->
     pids = short_tmp / "pids"
     stubborn = _python("stubborn", _STUBBORN, pids, grace_s=0.2)
     run(_while_up(Supervisor([stubborn]), lambda: pids.exists() and len(pids.read_text().split()) == 2))
-    assert not any(_alive(int(pid)) for pid in pids.read_text().split())
+    gone = [int(pid) for pid in pids.read_text().split()]
+    run(until(lambda: not any(_alive(pid) for pid in gone)))  # the kernel takes its time on a busy machine
 
 
 def test_nothing_outlives_a_killed_supervisor(short_tmp: Path) -> None:
