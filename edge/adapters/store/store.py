@@ -3,6 +3,9 @@
 All changes of the index run in one worker thread, in the order in which the event loop asked for them. That order is
 what makes purges right: whatever was published before a purge was asked for is there when the purge runs, and
 whatever comes after it was allowed by somebody who knew of the purge.
+
+Long, because whatever changes what is stored takes its turn here; what it decides by, and the files themselves, have
+modules of their own.
 """
 
 import asyncio
