@@ -3,7 +3,8 @@ import { useEffect, useState } from "react";
 
 import { ApiError, type Asset, getAsset } from "../../api/assets";
 import { signToken } from "../../api/publishing";
-import { tokenOf, tokenised } from "../../api/urls";
+import { tokenOf } from "../../api/urls";
+import { under } from "./sealed";
 
 const POLL_MS = 1000;
 const SLOWEST_MS = 10_000;
@@ -41,17 +42,6 @@ async function follow(id: string, signal: AbortSignal, tell: Tell): Promise<void
     }
     await pause(pauseMs, signal);
   }
-}
-
-function under(token: string | null, asset: Asset): Asset {
-  const own = (path: string) => tokenised(path, token);
-  return {
-    ...asset,
-    hls: own(asset.hls),
-    dash: own(asset.dash),
-    poster: asset.poster && own(asset.poster),
-    storyboard: asset.storyboard && own(asset.storyboard),
-  };
 }
 
 /** A private video comes with its token behind #, or belongs to whoever is signed in. */
