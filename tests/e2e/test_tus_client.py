@@ -57,7 +57,10 @@ def kill_origin(appliance: Appliance) -> None:
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
     path = tmp_path / "large.bin"
-    path.write_bytes(random.Random(3).randbytes(SIZE))
+    draw = random.Random(3)
+    with path.open("wb") as file:
+        for _ in range(SIZE // MIB):
+            file.write(draw.randbytes(MIB))
     return path
 
 
