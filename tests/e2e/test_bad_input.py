@@ -63,7 +63,9 @@ def test_good_videos_go_on_after_bad_ones(appliance: Appliance, cut: Callable[[s
     assert done.returncode == 0, done.stderr
     asset = json.loads(done.stdout)
     assert [item["name"] for item in asset["renditions"] if item["kind"] == "video"] == ["144p", "360p", "720p"]
-    deleted = _raw(appliance, "DELETE", f"/api/v1/assets/{asset['id']}", token=appliance.data / "secrets" / "api-token")
+    deleted = _raw(
+        appliance, "DELETE", f"/api/v1/assets/{asset['id']}?for_good=1", token=appliance.data / "secrets" / "api-token"
+    )
     assert deleted == 204
     assert get(f"{appliance.front}/api/v1/assets/{asset['id']}").status == 404
     segment = f"{asset['hls_url'].rsplit('/', 1)[0]}/1/360p/1.m4s"

@@ -99,6 +99,6 @@ def test_a_bucket_that_is_away_costs_only_what_needs_it(
 
 def test_deleting_empties_the_bucket_of_it(appliance: Appliance, bucket: S3Server, asset: dict[str, Any]) -> None:
     urls = list(every_url(asset["hls_url"]))
-    assert appliance.call("DELETE", f"/api/v1/assets/{asset['id']}").status == 204
+    assert appliance.call("DELETE", f"/api/v1/assets/{asset['id']}?for_good=1").status == 204
     run(until(lambda: {get(url).status for url in urls} == {404}), deadline_s=40)
     run(until(lambda: _objects(bucket, asset["id"]) == set(), deadline_s=60), deadline_s=70)
