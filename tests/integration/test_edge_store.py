@@ -134,6 +134,19 @@ def test_what_a_mended_disk_holds_is_accounted_for(short_tmp: Path, monkeypatch:
     run(body())
 
 
+def test_a_disk_that_comes_back_again_and_again_costs_no_descriptors(short_tmp: Path) -> None:
+    async def body() -> None:
+        async with store(short_tmp, Clock()) as held:
+            counts = []
+            for _ in range(3):
+                held.failed("test", Unavailable("the disk does not work"))
+                await until(lambda: not held._health.is_ill)
+                counts.append(len([*Path("/proc/self/fd").iterdir()]))
+            assert counts == [counts[0]] * 3
+
+    run(body())
+
+
 async def published(held: Store, entry: Entry) -> None:
     """Without asking for room, which nobody gets now: it was held before."""
     room, temp = held.reservation(), held.bodies.create()

@@ -3,6 +3,7 @@
 Each method is one job: it leaves the three in agreement, or with a link too few or a body too many, which a start mends.
 """
 
+import os
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,7 +75,9 @@ class Disk:
         self._bodies.find_again()
         opening = self._opened(folder, boot_id="", marks=marks, now=now)  # as if the host had started anew
         self.index.remember("boot-id", boot_id)
-        self._bodies.discard(self._bodies.create())
+        proof = self._bodies.create()  # new bodies can stand here, too
+        os.close(proof.fd)
+        self._bodies.discard(proof)
         return opening
 
     def close(self) -> None:
